@@ -1,0 +1,45 @@
+# What a person with Python 3.11+, git and make needs: `make chat` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: chat test lint lock docs bench clean
+
+chat: .venv/ready
+	@$(BIN)/waymark chat
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/ready-dev
+	$(BIN)/python -m flows.diagram > docs/conversation.md
+
+bench: .venv/ready-dev
+	$(BIN)/python -m bench
+
+# Both locks name every package with its hashes and no host.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra install pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Waymark needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 chat") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+
+# The product is installed in place, from the checkout; the lock brings the build tool too.
+.venv/ready: requirements.txt pyproject.toml | .venv/bin/python
+	@echo "Installing Waymark into .venv (once; about a minute) ..."
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-dev: requirements-dev.txt .venv/ready
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv
