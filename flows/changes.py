@@ -1,0 +1,122 @@
+"""Changes: what a decision wants kept. Each is a row, or a few columns of one; storage knows where."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from flows.documents import Document
+from flows.records import Record
+
+ActionStatus = Literal["pending", "in_progress", "completed", "blocked"]
+
+
+class Change(Record, tag=True):
+    """Something to keep."""
+
+
+class PersonMet(Change):
+    """A new person."""
+
+    user_id: UUID
+    telegram_id: int
+    name: str
+    language: str
+    timezone: str
+
+
+class PersonChanged(Change):
+    """What we know of a person changed; None leaves a column as it is."""
+
+    user_id: UUID
+    name: str | None = None
+    timezone: str | None = None
+
+
+class ReachChanged(Change):
+    """The person became unreachable (since then) or reachable again (None)."""
+
+    user_id: UUID
+    unreachable_since: datetime | None
+
+
+class SessionBegun(Change):
+    """A coaching session began."""
+
+    session_id: UUID
+    user_id: UUID
+    session_type: Literal["self_coaching", "coach_led"]
+    at: datetime
+
+
+class SessionMoved(Change):
+    """Where a session is; `ended` says how it ended, if it did."""
+
+    session_id: UUID
+    current_stage: int
+    topic: str | None
+    is_complete: bool
+    at: datetime
+    ended: Literal["completed", "stopped"] | None
+
+
+class StageKept(Change):
+    """What was said in a stage: the typed fields as they stand now, and every turn as it was said."""
+
+    session_id: UUID
+    stage: int
+    fields: dict[str, Any]
+    turns: tuple[Any, ...]
+
+
+class SummaryKept(Change):
+    """The summary of a session."""
+
+    session_id: UUID
+    document: Document
+
+
+class ActionAdded(Change):
+    """An action item of a plan."""
+
+    action_id: UUID
+    user_id: UUID
+    session_id: UUID
+    title: str
+    description: str
+    goal_statement: str
+    smart_criteria: dict[str, Any]
+    priority: int
+    timeline_start: date
+    timeline_end: date
+    evidence: dict[str, Any]
+
+
+class ActionWorded(Change):
+    """The writer's short title for an item whose words are kept as its description."""
+
+    action_id: UUID
+    title: str
+
+
+class ActionMoved(Change):
+    """An item's status."""
+
+    action_id: UUID
+    status: ActionStatus
+    at: datetime
+
+
+AnyChange = (
+    PersonMet
+    | PersonChanged
+    | ReachChanged
+    | SessionBegun
+    | SessionMoved
+    | StageKept
+    | SummaryKept
+    | ActionAdded
+    | ActionWorded
+    | ActionMoved
+)

@@ -1,0 +1,106 @@
+"""Effects: orders, carried out after the deciding transaction is committed, and the screens they put up.
+
+`Say`, `Edit` and `RequestSummary` leave through the outbox and are carried out at least once. `SetTimer` and
+`CancelTimer` are rows of the same transaction. `Acknowledge` is passing: it is done at once and may be lost.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from flows.records import Record
+
+
+class Text(Record):
+    """A text of the catalogue by its key, with what is put into it. `count` selects the plural form."""
+
+    key: str
+    args: dict[str, str | int | date | datetime | Text] = {}
+    count: int | None = None
+
+
+class Line(Record):
+    """One paragraph of a message: a text of the catalogue, or words of a person or writer as they stand."""
+
+    text: Text | str
+    style: Literal["plain", "bold", "quote"] = "plain"
+
+
+class Choice(Record):
+    """A button: its code, what it says, and (once chosen among several) a mark."""
+
+    data: str
+    label: Text | str
+    marked: bool = False
+
+
+class Screen(Record):
+    """What a message shows. `per_row` buttons stand side by side; `keyboard` names the keyboard below the chat."""
+
+    lines: tuple[Line, ...]
+    choices: tuple[Choice, ...] = ()
+    per_row: int = 1
+    keyboard: Literal["walk", "rest"] | None = None
+
+
+class Effect(Record, tag=True):
+    """An order."""
+
+
+class Say(Effect):
+    """Send a message. `key` names it within the chat, so that a later `Edit` can find it."""
+
+    screen: Screen
+    key: str | None = None
+
+
+class Edit(Effect):
+    """Change the message that was sent under `key`."""
+
+    key: str
+    screen: Screen
+
+
+class Acknowledge(Effect):
+    """Answer a button press, with a word where one is needed."""
+
+    press_id: str
+    text: Text | str | None = None
+
+
+class SetTimer(Effect):
+    """Fire `kind` about `subject` at `due_at` (UTC). `key` is unique in the chat: setting it again moves it.
+
+    `wall` is the local time it stands for ("2026-11-27T09:00"), so that it can follow the person to another zone.
+    """
+
+    key: str
+    kind: str
+    subject: UUID
+    due_at: datetime
+    wall: str | None = None
+    attempt: int = 0
+
+
+class CancelTimer(Effect):
+    """The timer under `key` is not to fire."""
+
+    key: str
+
+
+class RequestSummary(Effect):
+    """Have the summary of a session written: by the model where there is one, or by the plain writer."""
+
+    session_id: UUID
+    attempt: int = 1
+    writer: Literal["model", "plain"] = "model"
+
+
+AnyEffect = Say | Edit | Acknowledge | SetTimer | CancelTimer | RequestSummary
+
+
+def say(key: str, /, **args: str | int | date | datetime | Text) -> Say:
+    """A message of one text."""
+    return Say(screen=Screen(lines=(Line(text=Text(key=key, args=args)),)))

@@ -1,0 +1,153 @@
+"""Events: facts that have come to pass in one chat. Every front end speaks these, and only these.
+
+`id` is the same whenever the same fact is told again (a redelivered update, a timer taken up after a crash); the
+ids of rows that a decision makes are derived from it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID, uuid5
+
+from flows.documents import Document
+from flows.records import Record
+
+
+class Sender(Record):
+    """Who wrote, as the front end knows them. The name is never markup."""
+
+    name: str
+    language: str = "en"
+    timezone: str | None = None
+
+
+class Event(Record, tag=True):
+    """A fact in one chat."""
+
+    id: UUID
+    chat_id: int
+
+    def derived(self, name: str) -> UUID:
+        """An id that is the same each time this event is decided."""
+        return uuid5(self.id, name)
+
+
+class Spoken(Event):
+    """Something a person did in the chat."""
+
+    sender: Sender
+
+
+class Reading(Record):
+    """What words mean in the person's language, as far as code outside `flows` could read them for the open question.
+
+    `number` is a whole number found in the text; `choice` the code of the offered choice that the words name;
+    `day` the one date the phrase can mean; `zones` the time zones of the place the words name.
+    """
+
+    number: int | None = None
+    choice: str | None = None
+    day: date | None = None
+    zones: tuple[str, ...] = ()
+
+
+class TextSent(Spoken):
+    """A person wrote. `ahead`: it was sent before the question that is open now could be seen."""
+
+    text: str
+    message_id: int | None = None
+    ahead: bool = False
+    reading: Reading = Reading()
+
+
+class TextEdited(Spoken):
+    """A person changed a message they had sent."""
+
+    text: str
+    message_id: int
+    reading: Reading = Reading()
+
+
+class MediaSent(Spoken):
+    """A person sent something other than words: `kind` is Telegram's name of it."""
+
+    kind: str
+
+
+class CommandSent(Spoken):
+    """A person gave a command: `/name argument`, or the button of the keyboard that stands for it."""
+
+    name: str
+    argument: str = ""
+    reading: Reading = Reading()
+
+
+class ButtonPressed(Spoken):
+    """A person pressed an inline button. `data` can be forged, old, or pressed twice; `press_id` is answered once.
+
+    `label` is what the button of that data says in the person's language, if it is one that is open now.
+    """
+
+    data: str
+    press_id: str | None = None
+    message_id: int | None = None
+    label: str = ""
+
+
+class GroupSpoken(Event):
+    """Somebody addressed the bot outside a private chat."""
+
+
+class ChatBlocked(Event):
+    """The person cannot be reached: they blocked the bot or deleted the account."""
+
+    at: datetime
+
+
+class ChatUnblocked(Event):
+    """The person can be reached again."""
+
+
+class TimerFired(Event):
+    """A timer's time has come. It carries ids only; what it is about is read anew."""
+
+    key: str
+    kind: str
+    subject: UUID
+    attempt: int = 0
+
+
+class SummaryReady(Event):
+    """The summary that was asked for is written."""
+
+    session_id: UUID
+    document: Document
+
+
+class SummaryFailed(Event):
+    """The writer did not deliver. `reason` is for the operator and holds no word of the coachee."""
+
+    session_id: UUID
+    attempt: int
+    reason: Literal["unavailable", "timeout", "limited", "refused", "truncated", "invalid"]
+
+
+class EventFailed(Event):
+    """An event of this chat could not be handled and was set aside."""
+
+
+AnyEvent = (
+    TextSent
+    | TextEdited
+    | MediaSent
+    | CommandSent
+    | ButtonPressed
+    | GroupSpoken
+    | ChatBlocked
+    | ChatUnblocked
+    | TimerFired
+    | SummaryReady
+    | SummaryFailed
+    | EventFailed
+)

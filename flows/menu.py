@@ -1,0 +1,169 @@
+"""Outside a session: the menu card from which everything is reached, the plan on it, the time zone, help."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flows.changes import PersonChanged
+from flows.effects import Acknowledge, AnyEffect, Choice, Edit, Line, Say, Screen, SetTimer, Text, say
+from flows.events import ButtonPressed, Reading
+from flows.plans import open_items, short_id
+from flows.state import Chat, Decision
+from flows.times import at_wall, local, zone
+
+MOST_SHOWN = 8
+"""Items that the plan card lists; the rest is counted."""
+VIEWS = ("home", "plan", "zone", "help")
+COMMON_ZONES = (
+    "America/Los_Angeles",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Europe/London",
+    "Europe/Berlin",
+    "Africa/Nairobi",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Singapore",
+    "Australia/Sydney",
+)
+
+
+def show(chat: Chat, view: str, now: datetime) -> Decision:
+    """A new card at the bottom of the chat."""
+    number = chat.conversation.cards + 1
+    awaiting = "timezone" if view == "zone" else None
+    chat = chat.evolve(conversation=chat.conversation.evolve(cards=number, awaiting=awaiting))
+    return Decision(chat=chat, effects=(Say(key=f"menu{number}", screen=_view(chat, number, view, now)),))
+
+
+def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
+    """A press on a card changes that card in place. None where the data is not one of ours."""
+    parts = event.data.split(":")
+    if len(parts) != 3 or parts[0] != "m" or parts[2] not in VIEWS or not (parts[1].isascii() and parts[1].isdigit()):
+        return None
+    number = int(parts[1][:9])
+    if not 0 < number <= chat.conversation.cards:
+        shown = show(chat, parts[2], now)
+        return shown.evolve(effects=(*_acknowledged(event), *shown.effects))
+    awaiting = "timezone" if parts[2] == "zone" else None
+    chat = chat.evolve(conversation=chat.conversation.evolve(awaiting=awaiting))
+    edit = Edit(key=f"menu{number}", screen=_view(chat, number, parts[2], now))
+    return Decision(chat=chat, effects=(*_acknowledged(event), edit))
+
+
+def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
+    match view:
+        case "plan":
+            return _plan(chat, number)
+        case "zone":
+            return _zones(chat, number, now)
+        case "help":
+            return Screen(lines=(_line("help"),), choices=(_to(number, "home"),))
+        case _:
+            return _home(chat, number, now)
+
+
+def _home(chat: Chat, number: int, now: datetime) -> Screen:
+    person, session = chat.someone, chat.conversation.session
+    lines = [_line("menu.head", name=person.name, at=local(now, person.timezone), place=place(person.timezone))]
+    if session is not None and session.phase == "paused":
+        lines.append(_line("menu.paused"))
+    items = open_items(chat)
+    if items:
+        lines.append(Line(text=Text(key="menu.open_items", count=len(items))))
+    else:
+        lines.append(_line("menu.no_items"))
+    if upcoming := sorted((t for t in chat.timers if t.kind != "summary"), key=lambda t: t.due_at)[:1]:
+        lines.append(_line("menu.next_reminder", at=local(upcoming[0].due_at, person.timezone)))
+    going = session is not None and session.phase in ("open", "paused")
+    begin = Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))
+    others = (_to(number, "plan"), _to(number, "zone"), _to(number, "help"))
+    return Screen(lines=tuple(lines), choices=(begin, *others), per_row=2)
+
+
+def _plan(chat: Chat, number: int) -> Screen:
+    items = open_items(chat)
+    if not items:
+        return Screen(lines=(_line("plan.empty"),), choices=(_to(number, "home"),))
+    lines, buttons = [Line(text=Text(key="plan.title", count=len(items)), style="bold")], []
+    for n, item in enumerate(items[:MOST_SHOWN], 1):
+        lines.append(_item_line(n, item.title, item.due))
+        data = f"i:menu{number}:{short_id(item.action_id)}"
+        buttons.append(Choice(data=f"{data}:done", label=Text(key="button.item_done", args={"n": n})))
+        buttons.append(Choice(data=f"{data}:not_yet", label=Text(key="button.item_later", args={"n": n})))
+    if len(items) > MOST_SHOWN:
+        lines.append(Line(text=Text(key="plan.more", count=len(items) - MOST_SHOWN)))
+    return Screen(lines=tuple(lines), choices=(*buttons, _to(number, "home")), per_row=2)
+
+
+def _item_line(n: int, title: str, due: date | None) -> Line:
+    if due is None:
+        return _line("plan.item.undated", n=n, title=title)
+    return _line("plan.item", n=n, title=title, day=due)
+
+
+def _zones(chat: Chat, number: int, now: datetime) -> Screen:
+    name = chat.someone.timezone
+    line = _line("zone.ask", at=local(now, name), place=place(name))
+    return Screen(lines=(line,), choices=(*_zone_buttons(COMMON_ZONES), _to(number, "home")), per_row=2)
+
+
+def _zone_buttons(names: tuple[str, ...]) -> tuple[Choice, ...]:
+    return tuple(Choice(data=f"z:{name}", label=place(name)) for name in names)
+
+
+def timezone(chat: Chat, reading: Reading, now: datetime) -> Decision:
+    """Words that name a place: one zone is taken and shown with its time, several are offered, none is said."""
+    if len(reading.zones) == 1:
+        return _zone_set(chat, reading.zones[0], now)
+    if reading.zones:
+        screen = Screen(lines=(_line("zone.which"),), choices=_zone_buttons(reading.zones[:8]), per_row=2)
+        return Decision(chat=chat, effects=(Say(screen=screen),))
+    return Decision(chat=chat, effects=(say("zone.unknown"),))
+
+
+def zone_pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
+    """A place was chosen by its button. None where the data is not one of ours."""
+    name = event.data.removeprefix("z:")
+    if not event.data.startswith("z:") or zone(name).key != name:
+        return None
+    decision = _zone_set(chat, name, now)
+    return decision.evolve(effects=(*_acknowledged(event), *decision.effects))
+
+
+def _zone_set(chat: Chat, name: str, now: datetime) -> Decision:
+    """The person lives in this zone; reminders keep their wall-clock time there."""
+    person = chat.someone.evolve(timezone=name)
+    chat = chat.evolve(person=person, conversation=chat.conversation.evolve(awaiting=None))
+    moved = tuple(
+        SetTimer(
+            key=timer.key,
+            kind=timer.kind,
+            subject=timer.subject,
+            due_at=at_wall(datetime.fromisoformat(timer.wall), name),
+            wall=timer.wall,
+            attempt=timer.attempt,
+        )
+        for timer in chat.timers
+        if timer.wall is not None
+    )
+    done = say("zone.set", at=local(now, name), place=place(name))
+    change = PersonChanged(user_id=person.user_id, timezone=name)
+    return Decision(chat=chat, changes=(change,), effects=(*moved, done))
+
+
+def place(zone_name: str) -> str:
+    """What people call a zone: its city."""
+    return zone_name.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def _to(number: int, view: str) -> Choice:
+    return Choice(data=f"m:{number}:{view}", label=Text(key=f"button.{'menu' if view == 'home' else view}"))
+
+
+def _line(key: str, **args: str | int | date | datetime | Text) -> Line:
+    return Line(text=Text(key=key, args=args))
+
+
+def _acknowledged(event: ButtonPressed) -> tuple[AnyEffect, ...]:
+    return () if event.press_id is None else (Acknowledge(press_id=event.press_id),)

@@ -1,0 +1,228 @@
+"""Action items and their reminders: what a finished session sets in motion, and what a press on a reminder does."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from flows.changes import ActionAdded, ActionMoved, ActionStatus
+from flows.effects import Acknowledge, AnyEffect, CancelTimer, Choice, Edit, Line, Say, Screen, SetTimer, Text
+from flows.events import ButtonPressed, TimerFired
+from flows.stages import Stage
+from flows.state import ActionItem, Chat, Decision, Session
+from flows.times import EVENING, MORNING, at_wall, local, reminder_wall, today
+from flows.walk import Answers, day
+
+OPEN: tuple[ActionStatus, ...] = ("pending", "in_progress", "blocked")
+MIDDLE_PRIORITY = 3
+ITEM_CODES = ("done", "undo", "not_yet", "snooze", "hour", "evening", "tomorrow", "days", "week", "never")
+
+
+def open_items(chat: Chat) -> tuple[ActionItem, ...]:
+    """The items that are not done, the soonest first."""
+    items = [item for item in chat.actions if item.status in OPEN]
+    return tuple(sorted(items, key=lambda item: (item.due or date.max, item.title)))
+
+
+def action_id(session_id: UUID, step: int) -> UUID:
+    """The id of the item that a session's step (from 1) becomes: the same however often it is made."""
+    return uuid5(session_id, f"action {step}")
+
+
+def added(user_id: UUID, session: Session, answers: Answers, start: date) -> tuple[ActionAdded, ...]:
+    """The rows of a confirmed plan: one for each step the coachee named, in their words, with their date."""
+    fields = answers[Stage.FINISH].fields
+    smart = dict(fields.get("smart", {}))
+    rows = []
+    for number, step in enumerate(fields.get("action_steps", ()), 1):
+        end = day(step.get("by_when"))
+        if not step.get("what") or end is None:
+            continue
+        rows.append(
+            ActionAdded(
+                action_id=action_id(session.session_id, number),
+                user_id=user_id,
+                session_id=session.session_id,
+                title=step["what"],
+                description=step["what"],
+                goal_statement=fields.get("goal_statement") or "",
+                smart_criteria=smart,
+                priority=MIDDLE_PRIORITY,
+                timeline_start=min(start, end),
+                timeline_end=end,
+                evidence={"step": number, "with_what": step.get("with_what"), "who": step.get("who")},
+            )
+        )
+    return tuple(rows)
+
+
+def reminders(
+    session: Session, answers: Answers, rows: tuple[ActionAdded, ...], now: datetime, zone: str
+) -> tuple[SetTimer, ...]:
+    """A timer for each item's due date, for the next check-in, and for the next session if a day was named."""
+    due = [reminder("action_due", row.action_id, reminder_wall(row.timeline_end, now, zone), zone) for row in rows]
+    for stage, name, kind in (
+        (Stage.FINISH, "next_check_in", "check_in"),
+        (Stage.CHECK_OUT, "next_session", "next_session"),
+    ):
+        if named := day(answers[stage].fields.get(name)):
+            due.append(reminder(kind, session.session_id, reminder_wall(named, now, zone), zone))
+    return tuple(due)
+
+
+def reminder(kind: str, subject: UUID, wall: datetime, zone: str) -> SetTimer:
+    """A reminder at a wall-clock time. There is one of a kind for a subject: setting it again moves it."""
+    return SetTimer(
+        key=f"{kind}:{subject}",
+        kind=kind,
+        subject=subject,
+        due_at=at_wall(wall, zone),
+        wall=wall.isoformat(timespec="minutes"),
+    )
+
+
+REVIEWED: dict[str, ActionStatus] = {"done": "completed", "partly": "in_progress", "not_done": "pending"}
+"""What a review at check in makes of an item."""
+
+
+def reviewed(action: UUID, outcome: str, now: datetime) -> tuple[ActionMoved, tuple[CancelTimer, ...]]:
+    """An earlier item was reviewed; one that is done is not reminded of any more."""
+    moved = ActionMoved(action_id=action, status=REVIEWED[outcome], at=now)
+    return moved, (CancelTimer(key=f"action_due:{action}"),) if outcome == "done" else ()
+
+
+def due(chat: Chat, event: TimerFired, now: datetime) -> Decision:
+    """A reminder's time has come: what it is about is read anew, and it may not apply any more."""
+    person = chat.someone
+    if person.unreachable_since is not None:  # kept for their return
+        wall = local(now, person.timezone).replace(tzinfo=None) + timedelta(days=1)
+        return Decision(chat=chat, effects=(reminder(event.kind, event.subject, wall, person.timezone),))
+    key = f"r{event.id.hex[:12]}"
+    if event.kind == "action_due":
+        item = _item(chat, event.subject)
+        if item is None or item.status not in OPEN:
+            return Decision(chat=chat)
+        return Decision(
+            chat=chat, effects=(Say(key=key, screen=_due_screen(key, item, today(now, person.timezone))),)
+        )
+    session = chat.conversation.session
+    if session is not None and session.phase == "open":
+        return Decision(chat=chat)  # they are here already
+    text = Text(key=f"remind.{event.kind}", args={"name": person.name})
+    buttons = (
+        Choice(data="s:session", label=Text(key="button.session")),
+        Choice(data="m:0:plan", label=Text(key="button.plan")),
+    )
+    return Decision(chat=chat, effects=(Say(key=key, screen=Screen(lines=(Line(text=text),), choices=buttons)),))
+
+
+def _due_screen(key: str, item: ActionItem, day_now: date) -> Screen:
+    args: dict[str, Any] = {"item": item.title}
+    if item.due is None or item.due == day_now:
+        text = Text(key="remind.action_due.today", args=args)
+    else:
+        text = Text(key="remind.action_due", args={**args, "day": item.due})
+    return Screen(lines=(Line(text=text),), choices=_buttons(key, item, "done", "not_yet", "snooze"), per_row=3)
+
+
+def _buttons(key: str, item: ActionItem, *codes: str) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(data=f"i:{key}:{short_id(item.action_id)}:{code}", label=Text(key=f"item.{code}")) for code in codes
+    )
+
+
+def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
+    """A press under a reminder or in the plan. None where the data is not one of ours."""
+    parts = event.data.split(":")
+    if len(parts) != 4 or parts[0] != "i" or parts[3] not in ITEM_CODES:
+        return None
+    _, key, short, code = parts
+    named = long_id(short)
+    item = _item(chat, named) if named else None
+    if item is None:
+        return None
+    if item.status == "completed" and code != "undo":
+        edit = Edit(key=key, screen=_outcome("item.is_done", key, item, "undo"))
+        return Decision(chat=chat, effects=(*_acknowledged(event, "toast.done_already"), edit))
+    return _moved(chat, event, key, item, code, now)
+
+
+def _moved(chat: Chat, event: ButtonPressed, key: str, item: ActionItem, code: str, now: datetime) -> Decision:
+    zone = chat.someone.timezone
+    timer = f"action_due:{item.action_id}"
+    ack = _acknowledged(event)
+    match code:
+        case "done":
+            change = ActionMoved(action_id=item.action_id, status="completed", at=now)
+            screen = _outcome("item.is_done", key, item, "undo")
+            return Decision(
+                chat=chat,
+                changes=(change,),
+                effects=(*ack, CancelTimer(key=timer), Edit(key=key, screen=screen)),
+            )
+        case "undo":
+            change = ActionMoved(action_id=item.action_id, status="pending", at=now)
+            screen = _outcome("item.is_open", key, item, "done", "not_yet", "snooze")
+            return Decision(chat=chat, changes=(change,), effects=(*ack, Edit(key=key, screen=screen)))
+        case "not_yet":
+            change = ActionMoved(action_id=item.action_id, status="in_progress", at=now)
+            screen = _outcome("item.not_done", key, item, "tomorrow", "days", "week", "never", "done")
+            return Decision(chat=chat, changes=(change,), effects=(*ack, Edit(key=key, screen=screen)))
+        case "snooze":
+            screen = _outcome("item.snooze_until", key, item, "hour", "evening", "tomorrow", "week")
+            return Decision(chat=chat, effects=(*ack, Edit(key=key, screen=screen)))
+        case "never":
+            screen = _outcome("item.no_reminder", key, item, "done", "tomorrow")
+            return Decision(chat=chat, effects=(*ack, CancelTimer(key=timer), Edit(key=key, screen=screen)))
+        case _:
+            wall = _later(code, local(now, zone).replace(tzinfo=None))
+            timer_set = reminder("action_due", item.action_id, wall, zone)
+            at = local(timer_set.due_at, zone)
+            screen = _outcome("item.reminder_at", key, item, "done", at=at)
+            return Decision(chat=chat, effects=(*ack, timer_set, Edit(key=key, screen=screen)))
+
+
+def _later(code: str, here: datetime) -> datetime:
+    """The wall-clock time that a snooze means. "This evening" after 18:00 is tomorrow's."""
+    if code == "hour":
+        return (here + timedelta(hours=1)).replace(second=0, microsecond=0)
+    if code == "evening":
+        wall = datetime.combine(here.date(), EVENING)
+        return wall if wall > here else wall + timedelta(days=1)
+    days = {"tomorrow": 1, "days": 3, "week": 7}[code]
+    return datetime.combine(here.date() + timedelta(days=days), time(MORNING.hour))
+
+
+def _outcome(text: str, key: str, item: ActionItem, *codes: str, **args: Any) -> Screen:
+    line = Line(text=Text(key=text, args={"item": item.title, **args}))
+    buttons = _buttons(key, item, *codes)
+    if key.startswith("menu"):  # the plan was opened on the menu card: a way back to it
+        buttons = (*buttons, Choice(data=f"m:{key.removeprefix('menu')}:plan", label=Text(key="button.plan")))
+    return Screen(lines=(line,), choices=buttons, per_row=2)
+
+
+def _acknowledged(event: ButtonPressed, text: str | None = None) -> tuple[AnyEffect, ...]:
+    if event.press_id is None:
+        return ()
+    return (Acknowledge(press_id=event.press_id, text=Text(key=text) if text else None),)
+
+
+def _item(chat: Chat, named: UUID) -> ActionItem | None:
+    """The person's own item; anybody else's is not among those loaded."""
+    return next((item for item in chat.actions if item.action_id == named), None)
+
+
+def short_id(value: UUID) -> str:
+    """An id in 22 characters, for a button."""
+    return base64.urlsafe_b64encode(value.bytes).rstrip(b"=").decode()
+
+
+def long_id(value: str) -> UUID | None:
+    """The id of a button, or None where it is not one."""
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(value + "=="))
+    except (ValueError, binascii.Error):
+        return None
