@@ -1,0 +1,18 @@
+"""What is kept: tables, queries, migrations, the unit of work, the outbox. All SQL is here, and only here.
+
+Plain synchronous SQLAlchemy Core: one code path for SQLite and PostgreSQL, called on writer threads.
+
+Reading order:
+
+    engine        connecting, and what each database is told
+    tables        the tables, with what the database itself refuses
+    unit_of_work  a batch of events: claim, lock, load, decide, save, in ONE commit
+    loading       the chats of a batch, in a fixed number of queries
+    saving        changes and effects as set-based statements
+    outbox        messages that wait to be performed: taking, marking, taking up after a crash
+    timers        timers that are due
+    letters       what was set aside, with its reason, and trying it again
+    sessions      a session's material, for its summary
+    instance      which of the processes this one is
+    migrations    the way here and back
+"""

@@ -1,0 +1,63 @@
+"""Connecting to a database, and what each kind is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, Connection, make_url
+
+BUSY_SECONDS = 30
+"""How long SQLite waits for another process's write before it gives up."""
+
+
+def database_url(text: str) -> URL:
+    """The URL of a setting. Heroku's postgres:// and plain postgresql:// both mean psycopg 3."""
+    if text.startswith("postgres://"):
+        text = "postgresql://" + text.removeprefix("postgres://")
+    url = make_url(text)
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def connect(text: str, *, pool_size: int = 5) -> Engine:
+    """An engine for the database at a URL. JSON goes in and out through msgspec."""
+    url = database_url(text)
+    options: dict[str, Any] = {
+        "json_serializer": lambda value: msgspec.json.encode(value).decode(),
+        "json_deserializer": msgspec.json.decode,
+    }
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **options)
+        event.listen(engine, "connect", _sqlite_connected)
+        event.listen(engine, "begin", _sqlite_begin)
+    else:
+        engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **options)
+    return engine
+
+
+def is_sqlite(engine: Engine) -> bool:
+    """Whether this is the embedded database, which one process at a time may serve."""
+    return engine.dialect.name == "sqlite"
+
+
+def _sqlite_connected(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are ours to begin, see _sqlite_begin
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """The write lock is taken at the start: a transaction that reads and then writes cannot be refused half-way."""
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Engine:
+    """The same database for transactions that only read: on SQLite they do not wait for the writer."""
+    return engine.execution_options(reads=True)

@@ -1,0 +1,106 @@
+"""The chats of a batch, locked and loaded in a fixed number of queries, whatever the batch's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from flows.events import AnyEvent
+from flows.state import ActionItem, Chat, Conversation, Person, StageAnswers, Timer
+from storage import tables as t
+
+NeedsPlan = Callable[[Chat, AnyEvent], bool]
+
+
+def load(connection: Connection, events: Sequence[AnyEvent], needs_plan: NeedsPlan) -> dict[int, Chat]:
+    """The chats of the events, by chat id. On PostgreSQL their rows stay locked until the transaction ends.
+
+    The action items and timers are loaded for those events that `needs_plan` names.
+    """
+    chats = _conversations(connection, {event.chat_id for event in events})
+    _add_answers(connection, chats)
+    wanting = {e.chat_id for e in events if chats[e.chat_id].person and needs_plan(chats[e.chat_id], e)}
+    if wanting:
+        _add_plans(connection, chats, wanting)
+    return chats
+
+
+def _conversations(connection: Connection, chat_ids: set[int]) -> dict[int, Chat]:
+    c, u = t.conversations.c, t.users.c
+    query = (
+        select(c.chat_id, c.state, u.id.label("user_id"), u.name, u.language, u.timezone, u.unreachable_since)
+        .join_from(t.conversations, t.users)
+        .where(c.chat_id.in_(chat_ids))
+        .order_by(c.chat_id)
+        .with_for_update(of=t.conversations)
+    )
+    chats = {chat_id: Chat(chat_id=chat_id) for chat_id in chat_ids}
+    for row in connection.execute(query):
+        chats[row.chat_id] = Chat(
+            chat_id=row.chat_id,
+            person=Person(
+                user_id=row.user_id,
+                name=row.name,
+                language=row.language,
+                timezone=row.timezone,
+                unreachable_since=row.unreachable_since,
+            ),
+            conversation=msgspec.convert(row.state, Conversation),
+        )
+    return chats
+
+
+def _add_answers(connection: Connection, chats: dict[int, Chat]) -> None:
+    of_session = {
+        chat.conversation.session.session_id: chat_id
+        for chat_id, chat in chats.items()
+        if chat.conversation.session is not None
+    }
+    if not of_session:
+        return
+    for session_id, answers in stage_answers(connection, of_session).items():
+        chat_id = of_session[session_id]
+        chats[chat_id] = chats[chat_id].evolve(answers=answers)
+
+
+def stage_answers(connection: Connection, session_ids: Iterable[UUID]) -> dict[UUID, dict[int, StageAnswers]]:
+    """What was said in sessions, by session and stage."""
+    r = t.stage_responses.c
+    query = select(r.session_id, r.stage_number, r.responses).where(r.session_id.in_(list(session_ids)))
+    found: dict[UUID, dict[int, StageAnswers]] = {}
+    for row in connection.execute(query.order_by(r.session_id, r.stage_number)):
+        found.setdefault(row.session_id, {})[row.stage_number] = msgspec.convert(row.responses, StageAnswers)
+    return found
+
+
+def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]) -> None:
+    by_user = {chats[chat_id].someone.user_id: chat_id for chat_id in wanting}
+    items: dict[int, list[ActionItem]] = {}
+    for row in connection.execute(select(t.action_plans).where(t.action_plans.c.user_id.in_(by_user))):
+        items.setdefault(by_user[row.user_id], []).append(_item(row))
+    waiting: dict[int, list[Timer]] = {}
+    query = select(t.timers).where(t.timers.c.chat_id.in_(wanting), t.timers.c.state == "pending")
+    for row in connection.execute(query):
+        timer = Timer(
+            key=row.key, kind=row.kind, subject=row.subject, due_at=row.due_at, wall=row.wall, attempt=row.attempt
+        )
+        waiting.setdefault(row.chat_id, []).append(timer)
+    for chat_id in wanting:
+        chats[chat_id] = chats[chat_id].evolve(
+            actions=tuple(items.get(chat_id, ())), timers=tuple(waiting.get(chat_id, ()))
+        )
+
+
+def _item(row: Any) -> ActionItem:
+    return ActionItem(
+        action_id=row.id,
+        session_id=row.session_id,
+        title=row.title,
+        status=row.status,
+        due=row.timeline_end,
+        done_on=row.completed_at.date() if row.completed_at else None,
+    )

@@ -1,0 +1,297 @@
+"""Changes and effects as set-based statements: one for each kind of row, whatever the batch's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid5
+
+import msgspec
+from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from flows.changes import (
+    ActionAdded,
+    ActionMoved,
+    ActionWorded,
+    Change,
+    PersonChanged,
+    PersonMet,
+    ReachChanged,
+    SessionBegun,
+    SessionMoved,
+    StageKept,
+    SummaryKept,
+)
+from flows.effects import SetTimer
+from flows.state import Chat
+from storage import tables as t
+from storage.outbox import LEASE, Row, new_id
+
+if TYPE_CHECKING:
+    from storage.unit_of_work import Settled
+
+
+def save(
+    connection: Connection, settled: Sequence[tuple[Chat, Settled]], *, now: datetime, owner: str
+) -> list[tuple[Row, ...]]:
+    """Save what was settled, each beside the chat it was settled on; gives the outbox rows of each.
+
+    People come before their conversations, sessions before what refers to them.
+    """
+    by_kind: dict[type[Change], list[Any]] = {}
+    for _, s in settled:
+        for change in s.changes:
+            by_kind.setdefault(type(change), []).append(change)
+    for kind, write in WRITERS:
+        if found := by_kind.get(kind):
+            write(connection, found, now)
+    _conversations(connection, settled, now)
+    _timers(connection, settled, now)
+    return _outbox(connection, settled, now, owner)
+
+
+def upsert(connection: Connection, table: Table, keys: tuple[str, ...], kept: tuple[str, ...] = ()) -> Any:
+    """An insert that takes the place of the row with the same keys, but for the columns in `kept`."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    changed = {c.name: statement.excluded[c.name] for c in table.c if c.name not in (*keys, *kept)}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _conversations(connection: Connection, settled: Sequence[tuple[Chat, Settled]], now: datetime) -> None:
+    fresh, known = [], []
+    for before, s in settled:
+        if s.chat.person is None or (s.chat.conversation == before.conversation and before.person is not None):
+            continue
+        values = {"state": msgspec.to_builtins(s.chat.conversation), "updated_at": now}
+        if before.person is None:
+            person = s.chat.person.user_id
+            fresh.append({"chat_id": s.chat.chat_id, "user_id": person, "version": 1, **values})
+        else:
+            known.append({"chat": s.chat.chat_id, **values})
+    c = t.conversations.c
+    if fresh:
+        connection.execute(insert(t.conversations), fresh)
+    if known:
+        moving = update(t.conversations).where(c.chat_id == bindparam("chat"))
+        connection.execute(moving.values(version=c.version + 1), known)
+
+
+def _outbox(
+    connection: Connection, settled: Sequence[tuple[Chat, Settled]], now: datetime, owner: str
+) -> list[tuple[Row, ...]]:
+    rows = [
+        tuple(Row(id=new_id(), chat_id=o.chat_id, kind=o.kind, key=o.key, payload=o.payload) for o in s.outgoing)
+        for _, s in settled
+    ]
+    values = [
+        {
+            "id": row.id,
+            "chat_id": row.chat_id,
+            "kind": row.kind,
+            "key": row.key,
+            "payload": row.payload,
+            "status": "pending",
+            "attempts": 0,
+            "due_at": now,
+            "owner": owner,
+            "lease_until": now + LEASE[row.kind],
+            "created_at": now,
+        }
+        for mine in rows
+        for row in mine
+    ]
+    if values:
+        connection.execute(insert(t.outbox), values)
+    return rows
+
+
+def _timers(connection: Connection, settled: Sequence[tuple[Chat, Settled]], now: datetime) -> None:
+    setting, cancelling = {}, []
+    for _, s in settled:
+        for timer in s.timers:
+            name = (s.chat.chat_id, timer.key)
+            if isinstance(timer, SetTimer):
+                setting[name] = {
+                    "id": new_id(),
+                    "chat_id": s.chat.chat_id,
+                    "key": timer.key,
+                    "kind": timer.kind,
+                    "subject": timer.subject,
+                    "due_at": timer.due_at,
+                    "wall": timer.wall,
+                    "attempt": timer.attempt,
+                    "state": "pending",
+                    "reason": None,
+                    "created_at": now,
+                }
+            else:
+                setting.pop(name, None)
+                cancelling.append({"chat": s.chat.chat_id, "named": timer.key})
+    if cancelling:
+        c = t.timers.c
+        stop = update(t.timers).where(
+            c.chat_id == bindparam("chat"), c.key == bindparam("named"), c.state == "pending"
+        )
+        connection.execute(stop.values(state="cancelled"), cancelling)
+    if setting:
+        connection.execute(upsert(connection, t.timers, ("chat_id", "key")), list(setting.values()))
+
+
+def _people(connection: Connection, found: list[PersonMet], now: datetime) -> None:
+    connection.execute(
+        insert(t.users),
+        [
+            {
+                "id": p.user_id,
+                "telegram_id": p.telegram_id,
+                "name": p.name,
+                "language": p.language,
+                "timezone": p.timezone,
+                "created_at": now,
+            }
+            for p in found
+        ],
+    )
+
+
+def _people_changed(connection: Connection, found: list[PersonChanged], now: datetime) -> None:
+    for change in found:
+        columns = {k: v for k, v in (("name", change.name), ("timezone", change.timezone)) if v is not None}
+        connection.execute(update(t.users).where(t.users.c.id == change.user_id).values(columns))
+
+
+def _reach(connection: Connection, found: list[ReachChanged], now: datetime) -> None:
+    for change in found:
+        moving = update(t.users).where(t.users.c.id == change.user_id)
+        connection.execute(moving.values(unreachable_since=change.unreachable_since))
+
+
+def _sessions(connection: Connection, found: list[SessionBegun], now: datetime) -> None:
+    connection.execute(
+        insert(t.coaching_sessions),
+        [
+            {
+                "id": s.session_id,
+                "user_id": s.user_id,
+                "session_type": s.session_type,
+                "current_stage": 1,
+                "is_complete": False,
+                "record_status": "draft",
+                "created_at": s.at,
+                "updated_at": s.at,
+            }
+            for s in found
+        ],
+    )
+
+
+def _sessions_moved(connection: Connection, found: list[SessionMoved], now: datetime) -> None:
+    latest = {s.session_id: s for s in found}
+    connection.execute(
+        update(t.coaching_sessions).where(t.coaching_sessions.c.id == bindparam("session")),
+        [
+            {
+                "session": s.session_id,
+                "current_stage": s.current_stage,
+                "topic": s.topic,
+                "is_complete": s.is_complete,
+                "ended": s.ended,
+                "updated_at": s.at,
+            }
+            for s in latest.values()
+        ],
+    )
+
+
+def _stages(connection: Connection, found: list[StageKept], now: datetime) -> None:
+    latest = {(s.session_id, s.stage): s for s in found}
+    statement = upsert(connection, t.stage_responses, ("session_id", "stage_number"), kept=("id", "created_at"))
+    connection.execute(
+        statement,
+        [
+            {
+                "id": uuid5(s.session_id, f"stage {s.stage}"),
+                "session_id": s.session_id,
+                "stage_number": s.stage,
+                "responses": {"fields": s.fields, "turns": s.turns},
+                "updated_at": now,
+                "created_at": now,
+            }
+            for s in latest.values()
+        ],
+    )
+
+
+def _summaries(connection: Connection, found: list[SummaryKept], now: datetime) -> None:
+    connection.execute(
+        update(t.coaching_sessions).where(t.coaching_sessions.c.id == bindparam("session")),
+        [{"session": s.session_id, "summary": msgspec.to_builtins(s.document), "updated_at": now} for s in found],
+    )
+
+
+def _actions(connection: Connection, found: list[ActionAdded], now: datetime) -> None:
+    connection.execute(
+        upsert(connection, t.action_plans, ("id",), kept=("created_at", "status", "completed_at")),
+        [
+            {
+                "id": a.action_id,
+                "user_id": a.user_id,
+                "session_id": a.session_id,
+                "title": a.title,
+                "description": a.description,
+                "goal_statement": a.goal_statement,
+                "smart_criteria": a.smart_criteria,
+                "priority": a.priority,
+                "status": "pending",
+                "timeline_start": a.timeline_start,
+                "timeline_end": a.timeline_end,
+                "origin": "coachee",
+                "evidence": a.evidence,
+                "updated_at": now,
+                "created_at": now,
+            }
+            for a in found
+        ],
+    )
+
+
+def _actions_worded(connection: Connection, found: list[ActionWorded], now: datetime) -> None:
+    connection.execute(
+        update(t.action_plans).where(t.action_plans.c.id == bindparam("action")),
+        [{"action": a.action_id, "title": a.title, "updated_at": now} for a in found],
+    )
+
+
+def _actions_moved(connection: Connection, found: list[ActionMoved], now: datetime) -> None:
+    latest = {a.action_id: a for a in found}
+    connection.execute(
+        update(t.action_plans).where(t.action_plans.c.id == bindparam("action")),
+        [
+            {
+                "action": a.action_id,
+                "status": a.status,
+                "completed_at": a.at if a.status == "completed" else None,
+                "updated_at": a.at,
+            }
+            for a in latest.values()
+        ],
+    )
+
+
+Writer = Callable[[Connection, list[Any], datetime], None]
+WRITERS: tuple[tuple[type[Change], Writer], ...] = (
+    (PersonMet, _people),
+    (PersonChanged, _people_changed),
+    (ReachChanged, _reach),
+    (SessionBegun, _sessions),
+    (SessionMoved, _sessions_moved),
+    (StageKept, _stages),
+    (SummaryKept, _summaries),
+    (ActionAdded, _actions),
+    (ActionWorded, _actions_worded),
+    (ActionMoved, _actions_moved),
+)
+"""In the order in which rows may refer to each other."""

@@ -1,0 +1,39 @@
+"""A session's material, for its summary."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import Engine, select
+
+from flows.documents import Material, SaidTurn
+from storage import tables as t
+from storage.engine import reading
+from storage.loading import stage_answers
+
+
+def material(engine: Engine, session_id: UUID) -> Material | None:
+    """All that a writer may use of a session: its typed fields and turns, in order; None if there is no such session.
+
+    Answers that were corrected since are left out; what was said beside a question is kept.
+    """
+    query = (
+        select(t.users.c.language)
+        .join_from(t.coaching_sessions, t.users)
+        .where(t.coaching_sessions.c.id == session_id)
+    )
+    with reading(engine).begin() as connection:
+        language = connection.execute(query).scalar()
+        if language is None:
+            return None
+        stages = stage_answers(connection, [session_id]).get(session_id, {})
+    turns = sorted((turn for kept in stages.values() for turn in kept.turns), key=lambda turn: turn.n)
+    replaced = {turn.replaces for turn in turns}
+    return Material(
+        session_id=session_id,
+        language=language,
+        fields={stage: kept.fields for stage, kept in stages.items()},
+        turns=tuple(
+            SaidTurn(n=turn.n, question=turn.question, text=turn.text) for turn in turns if turn.n not in replaced
+        ),
+    )

@@ -1,0 +1,220 @@
+"""The tables. Names are fixed in the design; what the database can refuse, it refuses itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC, aware on both sides. A naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment has no time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _created() -> Column[Any]:
+    return Column("created_at", Moment, nullable=False)
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("telegram_id", BigInteger, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("unreachable_since", Moment),
+    _created(),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("state", Json, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+# Claimed update ids. One that could not be handled stays as a dead letter with its event and the reason.
+updates = Table(
+    "updates",
+    metadata,
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("claimed_at", Moment, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("event", Json),
+    Column("reason", Text),
+    _one_of("state", "claimed", "failed", "retry"),
+    Index("ix_updates_claimed_at", "claimed_at"),
+)
+Index(
+    "ix_updates_set_aside",
+    updates.c.state,
+    sqlite_where=updates.c.state != "claimed",
+    postgresql_where=updates.c.state != "claimed",
+)
+
+# Ids are time-ordered (UUID version 7): a chat's messages leave in the order of their ids.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(64)),
+    Column("payload", Json, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("owner", String(64)),
+    Column("lease_until", Moment),
+    Column("message_id", BigInteger),
+    Column("reason", Text),
+    Column("done_at", Moment),
+    _created(),
+    _one_of("kind", "say", "edit", "request_summary"),
+    _one_of("status", "pending", "done", "failed"),
+)
+_PENDING = outbox.c.status == "pending"
+_FAILED = outbox.c.status == "failed"
+_NAMED = (outbox.c.key.is_not(None)) & (outbox.c.kind == "say")
+Index("ix_outbox_due_at", outbox.c.due_at, sqlite_where=_PENDING, postgresql_where=_PENDING)
+Index("ix_outbox_failed", outbox.c.id, sqlite_where=_FAILED, postgresql_where=_FAILED)
+Index("ix_outbox_named", outbox.c.chat_id, outbox.c.key, sqlite_where=_NAMED, postgresql_where=_NAMED)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("wall", String(16)),
+    Column("attempt", Integer, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("reason", Text),
+    _created(),
+    _one_of("state", "pending", "fired", "cancelled", "failed"),
+    UniqueConstraint("chat_id", "key"),
+)
+_WAITING = timers.c.state == "pending"
+Index("ix_timers_due_at", timers.c.due_at, sqlite_where=_WAITING, postgresql_where=_WAITING)
+
+coaching_sessions = Table(
+    "coaching_sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("session_type", String(16), nullable=False),
+    Column("current_stage", Integer, nullable=False),
+    Column("is_complete", Boolean, nullable=False),
+    Column("ended", String(9)),
+    Column("summary", Json),
+    Column("topic", Text),
+    Column("notes", Text),
+    Column("record_status", String(9), nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    _created(),
+    _one_of("session_type", "self_coaching", "coach_led"),
+    _one_of("ended", "completed", "stopped"),
+    _one_of("record_status", "draft", "submitted"),
+    CheckConstraint("current_stage BETWEEN 1 AND 5", name="current_stage"),
+)
+
+stage_responses = Table(
+    "stage_responses",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("coaching_sessions.id"), nullable=False),
+    Column("stage_number", Integer, nullable=False),
+    Column("responses", Json, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    _created(),
+    UniqueConstraint("session_id", "stage_number"),
+    CheckConstraint("stage_number BETWEEN 1 AND 5", name="stage_number"),
+)
+
+# One row is one action item, whoever made it.
+action_plans = Table(
+    "action_plans",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("session_id", Uuid, ForeignKey("coaching_sessions.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("goal_statement", Text, nullable=False),
+    Column("smart_criteria", Json, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("status", String(11), nullable=False),
+    Column("timeline_start", Date, nullable=False),
+    Column("timeline_end", Date),
+    Column("origin", String(16), nullable=False),
+    Column("evidence", Json, nullable=False),
+    Column("completed_at", Moment),
+    Column("updated_at", Moment, nullable=False),
+    _created(),
+    _one_of("status", "pending", "in_progress", "completed", "blocked"),
+    _one_of("origin", "coachee"),
+    CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
+    CheckConstraint("timeline_end IS NULL OR timeline_end >= timeline_start", name="timeline"),
+)

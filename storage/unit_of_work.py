@@ -1,0 +1,163 @@
+"""The unit of work: a batch of events, at most one of a chat, decided and saved in ONE commit.
+
+    marks of what was performed -> claim -> lock and load -> decide (pure) -> save state, rows and outbox -> commit
+
+Claiming comes first and is part of the same transaction: an update id, a timer or a finished request that was dealt
+with before is recognised, and nothing is decided twice. What `decide` raises belongs to its own event: its claim is
+taken back and the rest of the batch goes on. What the database raises belongs to the batch: nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from flows.changes import AnyChange
+from flows.effects import Acknowledge, CancelTimer, SetTimer
+from flows.events import AnyEvent
+from flows.records import Record
+from flows.state import Chat
+from storage import tables as t
+from storage.loading import NeedsPlan, load
+from storage.outbox import Mark, Outgoing, Row, mark
+from storage.saving import save
+
+
+class Claim(Record):
+    """What proves that an event is new: an update's id, a timer's, a finished request's, or nothing to prove."""
+
+    kind: Literal["update", "timer", "request", "retry"]
+    id: UUID | int
+
+
+class Incoming(Record):
+    """An event and what it claims."""
+
+    event: AnyEvent
+    claim: Claim | None = None
+
+
+class Settled(Record):
+    """A decision, its messages rendered: what is saved for one event."""
+
+    chat: Chat
+    changes: tuple[AnyChange, ...] = ()
+    outgoing: tuple[Outgoing, ...] = ()
+    timers: tuple[SetTimer | CancelTimer, ...] = ()
+    passing: tuple[Acknowledge, ...] = ()
+
+
+class Outcome(Record):
+    """What became of an event: rows to perform, or `error` if it could not be decided, or neither if it was known."""
+
+    incoming: Incoming
+    rows: tuple[Row, ...] = ()
+    passing: tuple[Acknowledge, ...] = ()
+    known: bool = False
+    error: str | None = None
+
+
+Settle = Callable[[Chat, AnyEvent], Settled]
+
+
+def handle(
+    engine: Engine,
+    batch: Sequence[Incoming],
+    settle: Settle,
+    needs_plan: NeedsPlan,
+    *,
+    now: datetime,
+    owner: str,
+    marks: Sequence[Mark] = (),
+) -> list[Outcome]:
+    """Decide and save a batch, and mark what was performed since the last one, in one transaction.
+
+    `settle` is called once for each new event with its chat, locked and loaded. Raises what the database raises.
+    """
+    with engine.begin() as connection:
+        mark(connection, marks, now)
+        if not batch:
+            return []
+        new = _claim(connection, batch, now)
+        chats = load(connection, [i.event for i in new], needs_plan)
+        outcomes = {id(i): Outcome(incoming=i, known=True) for i in batch}
+        settled: list[tuple[Incoming, Settled]] = []
+        for incoming in new:
+            try:
+                settled.append((incoming, settle(chats[incoming.event.chat_id], incoming.event)))
+            except Exception as error:
+                _unclaim(connection, incoming)
+                outcomes[id(incoming)] = Outcome(incoming=incoming, error=reason(error))
+        rows = save(connection, [(chats[s.chat.chat_id], s) for _, s in settled], now=now, owner=owner)
+        for (incoming, done), mine in zip(settled, rows, strict=True):
+            outcomes[id(incoming)] = Outcome(incoming=incoming, rows=mine, passing=done.passing)
+        return [outcomes[id(i)] for i in batch]
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, for the operator: the kind of error and where, never a word of a person."""
+    trace, where = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        where = f"{code.co_filename.rsplit('/', 2)[-2]}/{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {where}" if where else type(error).__name__
+
+
+def _claim(connection: Connection, batch: Sequence[Incoming], now: datetime) -> list[Incoming]:
+    """The events of the batch that are new. Their claims are taken, in this transaction."""
+    taken: dict[str, set[UUID | int]] = {}
+    wanted: dict[str, list[Incoming]] = {}
+    for incoming in batch:
+        if incoming.claim is not None:
+            wanted.setdefault(incoming.claim.kind, []).append(incoming)
+    for kind, of_kind in wanted.items():
+        taken[kind] = _take(connection, kind, of_kind, now)
+    return [i for i in batch if i.claim is None or i.claim.id in taken[i.claim.kind]]
+
+
+def _take(connection: Connection, kind: str, incoming: Sequence[Incoming], now: datetime) -> set[UUID | int]:
+    ids = [i.claim.id for i in incoming if i.claim is not None]
+    if kind == "update":
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        values = [
+            {"update_id": update_id, "chat_id": i.event.chat_id, "claimed_at": now, "state": "claimed"}
+            for update_id, i in zip(ids, incoming, strict=True)
+        ]
+        insert = dialect.insert(t.updates).on_conflict_do_nothing().returning(t.updates.c.update_id)
+        return set(connection.execute(insert, values).scalars())
+    if kind == "timer":
+        taking = update(t.timers).where(t.timers.c.id.in_(ids), t.timers.c.state == "pending").values(state="fired")
+        return set(connection.execute(taking.returning(t.timers.c.id)).scalars())
+    if kind == "request":
+        finishing = (
+            update(t.outbox)
+            .where(t.outbox.c.id.in_(ids), t.outbox.c.status == "pending")
+            .values(status="done", done_at=now, owner=None, lease_until=None)
+        )
+        return set(connection.execute(finishing.returning(t.outbox.c.id)).scalars())
+    again = (
+        update(t.updates)
+        .where(t.updates.c.update_id.in_(ids), t.updates.c.state == "retry")
+        .values(state="claimed", event=None, reason=None)
+    )
+    return set(connection.execute(again.returning(t.updates.c.update_id)).scalars())
+
+
+def _unclaim(connection: Connection, incoming: Incoming) -> None:
+    """Take a claim back, so that the event can be tried again alone."""
+    claim = incoming.claim
+    if claim is None:
+        return
+    if claim.kind == "update":
+        connection.execute(delete(t.updates).where(t.updates.c.update_id == claim.id))
+    elif claim.kind == "timer":
+        connection.execute(update(t.timers).where(t.timers.c.id == claim.id).values(state="pending"))
+    elif claim.kind == "request":
+        connection.execute(update(t.outbox).where(t.outbox.c.id == claim.id).values(status="pending", done_at=None))
+    # a retried letter whose second try fails is set aside again with its event, see letters.set_aside
