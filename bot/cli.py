@@ -1,0 +1,168 @@
+"""The commands. What each does is in its docstring, which is its help."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from bot.clock import SystemClock
+from bot.settings import Settings
+from storage import letters as dead
+from storage import migrations
+from storage.engine import connect
+from storage.instance import AlreadyRunningError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+letters_app = typer.Typer(no_args_is_help=True, help="What could not be handled and was set aside.")
+app.add_typer(letters_app, name="letters")
+console = Console()
+
+
+@app.callback()
+def waymark() -> None:
+    """Waymark, a coach in Telegram."""
+
+
+@app.command()
+def chat(
+    script: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Lines to type for you.")] = None,
+) -> None:
+    """Hold a coaching conversation in the terminal. It is kept in DATABASE_URL, or in waymark.db here."""
+    from bot.terminal import chat as hold
+
+    settings = _settings()
+    _log_to_stderr("error")
+    _serve(hold(settings, script))
+
+
+@app.command()
+def run() -> None:
+    """Serve Telegram in one process: updates by polling (or webhook, where WEBHOOK_URL is set) and the worker."""
+    _run(updates=True, work=True)
+
+
+@app.command()
+def web() -> None:
+    """Take updates in (the Procfile's web process); needs `waymark work` beside it, and PostgreSQL."""
+    _run(updates=True, work=False)
+
+
+@app.command()
+def work() -> None:
+    """Fire reminders and take up what is left over (the Procfile's worker process)."""
+    _run(updates=False, work=True)
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="The revision to go to.")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="Go back to the revision.")] = False,
+    lossy: Annotated[bool, typer.Option("--lossy", help="Allow a step back that drops data.")] = False,
+) -> None:
+    """Bring the database up to date (the Procfile's release process). May be run any number of times."""
+    engine = connect(_settings().database_url)
+    if down:
+        try:
+            migrations.downgrade(engine, revision, lossy=lossy)
+        except migrations.LossyDowngradeError as error:
+            _stop(f"going back past {error} drops what people said; --lossy does it all the same")
+    else:
+        migrations.upgrade(engine, revision)
+    console.print(f"The database is at revision {migrations.current(engine)}.")
+
+
+@letters_app.command("list")
+def letters_list() -> None:
+    """List what was set aside: its id, kind, chat, time and reason, and no words of a person."""
+    found = dead.letters(connect(_settings().database_url))
+    if not found:
+        console.print("Nothing is set aside.")
+        return
+    table = Table("id", "kind", "chat", "since", "reason")
+    for letter in found:
+        table.add_row(
+            letter.id, letter.kind, str(letter.chat_id), f"{letter.since:%Y-%m-%d %H:%M} UTC", letter.reason
+        )
+    console.print(table)
+
+
+@letters_app.command("retry")
+def letters_retry(
+    letter_id: Annotated[str, typer.Argument(help="An id from `waymark letters list`, or all.")],
+) -> None:
+    """Have a letter, or all, tried again: the running process does it within seconds."""
+    engine = connect(_settings().database_url)
+    ids = [letter.id for letter in dead.letters(engine)] if letter_id == "all" else [letter_id]
+    tried = [name for name in ids if dead.retry(engine, name, SystemClock().now())]
+    if not tried and letter_id != "all":
+        _stop(f"no letter {letter_id} is set aside; `waymark letters list` shows what is")
+    console.print(f"{len(tried)} to be tried again.")
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def _run(*, updates: bool, work: bool) -> None:
+    import uvloop
+
+    from bot.service import run as serve
+
+    settings = _settings()
+    try:
+        settings.token  # noqa: B018 - says at once, and not somewhere in a start, that there is none
+    except ValueError as error:
+        _stop(str(error))
+    _log_to_stderr(settings.log_level)
+    _serve(serve(settings, updates=updates, work=work), uvloop.new_event_loop)
+
+
+def _serve(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> None:
+    try:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(work)
+    except AlreadyRunningError as error:
+        _stop(str(error))
+    except KeyboardInterrupt:
+        return
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = ".".join(str(part) for part in fault["loc"]).upper()
+            console.print(f"[red]{name}[/red] {fault['msg'].removeprefix('Value error, ')}".strip())
+        raise typer.Exit(2) from None
+
+
+def _stop(reason: str) -> None:
+    print(reason, file=sys.stderr)  # noqa: T201 - the command's answer
+    raise typer.Exit(2)
+
+
+def _log_to_stderr(level: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False)
+            if sys.stderr.isatty()
+            else structlog.processors.KeyValueRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

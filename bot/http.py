@@ -1,0 +1,77 @@
+"""HTTP on PORT: Telegram's webhook, and what an operator watches."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+from collections.abc import Awaitable, Callable, Iterator
+
+import msgspec
+import structlog
+import uvicorn
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.intake import Intake
+
+log = structlog.get_logger()
+
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+LARGEST_UPDATE = 1_000_000
+
+
+def application(
+    intake: Intake | None, secret: str | None, ready: Callable[[], Awaitable[bool]], registry: CollectorRegistry
+) -> Starlette:
+    """The pages. Without an intake there is no webhook."""
+
+    async def telegram(request: Request) -> Response:
+        given = request.headers.get(SECRET_HEADER, "")
+        if intake is None or not secret:
+            return PlainTextResponse("no webhook here", 404)
+        if not hmac.compare_digest(given.encode(), secret.encode()):
+            return PlainTextResponse("wrong secret", 401)
+        body = await request.body()
+        if len(body) > LARGEST_UPDATE:
+            return PlainTextResponse("too large", 413)
+        try:
+            data = msgspec.json.decode(body, type=dict)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return PlainTextResponse("not an update", 400)
+        await intake.take_json(data)  # the answer, and with it the acknowledgement, comes after the commit
+        return Response(status_code=200)
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_: Request) -> Response:
+        return PlainTextResponse("ready") if await ready() else PlainTextResponse("the database is away", 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(
+        routes=[
+            Route("/telegram", telegram, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+        ]
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn as one task among others: signals are the service's matter."""
+
+    def __init__(self, app: Starlette, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(app, host="0.0.0.0", port=port, log_config=None, access_log=False, lifespan="off")
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield

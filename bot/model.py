@@ -1,0 +1,72 @@
+"""The model: any server at OPENAI_BASE_URL that speaks chat completions with a JSON schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from flows.documents import Document, Material, checked, request, schema
+from flows.errors import UnusableSummaryError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+TIMEOUT_SECONDS = 60.0
+TRIES = 2
+"""Tries of the client itself on top of the first; longer outages are a matter of timers, see flows.summaries."""
+MOST_TOKENS = 3000
+DEFAULT_MODEL = "gpt-5-mini"
+
+FailureReason = Literal["unavailable", "timeout", "limited", "refused", "truncated", "invalid"]
+
+
+class ModelFailedError(Exception):
+    """The model did not deliver."""
+
+    def __init__(self, reason: FailureReason) -> None:
+        super().__init__(reason)
+        self.reason: FailureReason = reason
+
+
+class Model:
+    """Writes summaries. The client is made when first needed: importing it takes a third of a second."""
+
+    def __init__(self, key: str, base_url: str | None, name: str | None, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._key, self._base_url, self._name, self._timeout = key, base_url, name or DEFAULT_MODEL, timeout
+        self._client: AsyncOpenAI | None = None
+
+    async def summary(self, material: Material) -> Document:
+        """The summary of a session, checked. Raises ModelFailedError with the kind of failure."""
+        import openai
+
+        if self._client is None:
+            self._client = openai.AsyncOpenAI(
+                api_key=self._key, base_url=self._base_url, timeout=self._timeout, max_retries=TRIES
+            )
+        messages: Any = request(material)  # plain dicts, as the API has them
+        shape: Any = {"type": "json_schema", "json_schema": {"name": "summary", "strict": True, "schema": schema()}}
+        try:
+            completion = await self._client.chat.completions.create(
+                model=self._name, messages=messages, response_format=shape, max_completion_tokens=MOST_TOKENS
+            )
+        except openai.APITimeoutError:
+            raise ModelFailedError("timeout") from None
+        except openai.RateLimitError:
+            raise ModelFailedError("limited") from None
+        except openai.OpenAIError:
+            raise ModelFailedError("unavailable") from None
+        if not completion.choices:
+            raise ModelFailedError("invalid")
+        choice = completion.choices[0]
+        if choice.finish_reason == "content_filter" or choice.message.refusal:
+            raise ModelFailedError("refused")
+        if choice.finish_reason == "length":
+            raise ModelFailedError("truncated")
+        try:
+            return checked(choice.message.content or "", material)
+        except UnusableSummaryError:
+            raise ModelFailedError("invalid") from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.close()

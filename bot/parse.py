@@ -1,0 +1,145 @@
+"""Telegram's updates as events of ours. What no part of the product answers gives None, and is acknowledged too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from uuid import UUID, uuid5
+
+from telegram import CallbackQuery, ChatMemberUpdated, Message, Update, User
+from telegram.constants import ChatMemberStatus, ChatType
+
+from bot.texts import language_of, languages, listed
+from flows.events import (
+    AnyEvent,
+    ButtonPressed,
+    ChatBlocked,
+    ChatUnblocked,
+    CommandSent,
+    GroupSpoken,
+    MediaSent,
+    Sender,
+    TextEdited,
+    TextSent,
+)
+
+UPDATES = UUID("6d9f1e2a-3f0c-5d53-9f1a-52c7c0f6a8b4")
+"""The namespace of events that are updates: an update told twice is the same event."""
+MEDIA = (
+    "voice",
+    "audio",
+    "video_note",
+    "photo",
+    "video",
+    "animation",
+    "sticker",
+    "document",
+    "location",
+    "contact",
+    "poll",
+    "dice",
+    "story",
+    "venue",
+)
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+LONGEST_NAME = 64
+
+
+def event_of(update: Update, now: datetime) -> AnyEvent | None:
+    """The event that an update is."""
+    event_id = uuid5(UPDATES, str(update.update_id))
+    if update.callback_query is not None:
+        return _pressed(update.callback_query, event_id)
+    if update.my_chat_member is not None:
+        return _member(update.my_chat_member, event_id, now)
+    if update.edited_message is not None:
+        return _edited(update.edited_message, event_id)
+    if update.message is not None:
+        return _message(update.message, event_id)
+    return None
+
+
+def _message(message: Message, event_id: UUID) -> AnyEvent | None:
+    chat = message.chat
+    if chat.type != ChatType.PRIVATE:
+        spoken = message.text or message.caption or any(getattr(message, kind) for kind in MEDIA)
+        return GroupSpoken(id=event_id, chat_id=chat.id) if spoken and message.from_user else None
+    if message.from_user is None:
+        return None
+    who = sender(message.from_user)
+    if message.text is not None:
+        return said(event_id, chat.id, who, message.text, message.message_id)
+    kind = next((kind for kind in MEDIA if getattr(message, kind)), None)
+    return MediaSent(id=event_id, chat_id=chat.id, sender=who, kind=kind) if kind else None
+
+
+def said(event_id: UUID, chat_id: int, who: Sender, text: str, message_id: int | None = None) -> AnyEvent:
+    """The event that a text is: a command by its slash, a control by its word, else words."""
+    text = clean(text)
+    if text.startswith("/") and len(text) > 1 and (text[1].isalpha() and text[1].isascii()):
+        head, _, argument = text[1:].partition(" ")
+        name = head.split("@")[0].split("\n")[0].casefold()
+        return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=name, argument=argument.strip())
+    if command := _controls().get(text.strip().casefold()):
+        return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=command)
+    return TextSent(id=event_id, chat_id=chat_id, sender=who, text=text.strip(), message_id=message_id)
+
+
+def _edited(message: Message, event_id: UUID) -> AnyEvent | None:
+    if message.chat.type != ChatType.PRIVATE or message.from_user is None or message.text is None:
+        return None
+    return TextEdited(
+        id=event_id,
+        chat_id=message.chat.id,
+        sender=sender(message.from_user),
+        text=clean(message.text).strip(),
+        message_id=message.message_id,
+    )
+
+
+def _pressed(query: CallbackQuery, event_id: UUID) -> AnyEvent | None:
+    message = query.message
+    if message is None:  # from an inline message, which we never send
+        return None
+    if message.chat.type != ChatType.PRIVATE:
+        return GroupSpoken(id=event_id, chat_id=message.chat.id)
+    return ButtonPressed(
+        id=event_id,
+        chat_id=message.chat.id,
+        sender=sender(query.from_user),
+        data=clean(query.data or ""),
+        press_id=query.id,
+        message_id=message.message_id,
+    )
+
+
+def _member(change: ChatMemberUpdated, event_id: UUID, now: datetime) -> AnyEvent | None:
+    here = change.new_chat_member.status
+    if change.chat.type != ChatType.PRIVATE:
+        arrived = here in (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR)
+        return GroupSpoken(id=event_id, chat_id=change.chat.id) if arrived else None
+    if here == ChatMemberStatus.BANNED:
+        return ChatBlocked(id=event_id, chat_id=change.chat.id, at=now)
+    return ChatUnblocked(id=event_id, chat_id=change.chat.id)
+
+
+def sender(user: User) -> Sender:
+    """Who wrote, as Telegram knows them."""
+    name = " ".join(clean(user.first_name).split())[:LONGEST_NAME]
+    return Sender(name=name or "you", language=language_of(user.language_code))
+
+
+def clean(text: str) -> str:
+    """A text that every database can keep: without NUL and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+
+
+@cache
+def _controls() -> dict[str, str]:
+    """What the controls are called in every language, so that a changed language leaves none behind."""
+    names = {}
+    for language in languages():
+        for word, command in (("back", "back"), ("pause", "pause"), ("menu", "start")):
+            for name in (*listed(f"words.{word}", language), *listed(f"control.{word}", language)):
+                names[name.casefold()] = command
+    return names

@@ -1,0 +1,168 @@
+"""Screens of `flows` as messages: text, entities and rows of buttons, within what a Telegram message may hold.
+
+The result is what the outbox keeps and every front end shows. Style is by entities over whole lines, so that nothing
+a person writes can be markup.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from bot.texts import words
+from flows.effects import Acknowledge, AnyEffect, CancelTimer, Edit, Line, RequestSummary, Say, Screen, SetTimer, Text
+from flows.records import Record
+from flows.state import Decision
+from storage.outbox import Outgoing
+from storage.unit_of_work import Settled
+
+LONGEST = 4096
+"""UTF-16 units in a Telegram message, counted after entities are taken out."""
+STYLES = {"bold": "bold", "quote": "blockquote"}
+CONTROLS = {"walk": ("control.back", "control.pause", "control.menu"), "rest": ()}
+SHORT_LABEL = 64
+
+
+class Entity(Record):
+    """A styled stretch of a message, in UTF-16 units."""
+
+    type: str
+    offset: int
+    length: int
+
+
+class Button(Record):
+    """An inline button."""
+
+    text: str
+    data: str
+
+
+class Message(Record):
+    """A message as the outbox keeps it. `keyboard`: None leaves the one below the chat, () takes it away."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    rows: tuple[tuple[Button, ...], ...] = ()
+    keyboard: tuple[str, ...] | None = None
+
+
+def settled(decision: Decision) -> Settled:
+    """A decision with its messages rendered in the person's language."""
+    person = decision.chat.person
+    language = person.language if person else "en"
+    outgoing: list[Outgoing] = []
+    for effect in decision.effects:
+        outgoing.extend(_outgoing(effect, decision.chat.chat_id, language))
+    return Settled(
+        chat=decision.chat,
+        changes=decision.changes,
+        outgoing=tuple(outgoing),
+        timers=tuple(e for e in decision.effects if isinstance(e, SetTimer | CancelTimer)),
+        passing=tuple(
+            e.evolve(text=words(e.text, language)) if e.text is not None else e
+            for e in decision.effects
+            if isinstance(e, Acknowledge)
+        ),
+    )
+
+
+def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
+    match effect:
+        case Say(screen=screen, key=key):
+            parts = messages(screen, language)
+            *first, last = (_payload(part) for part in parts)
+            said = [Outgoing(chat_id=chat_id, kind="say", payload=payload) for payload in first]
+            return [*said, Outgoing(chat_id=chat_id, kind="say", payload=last, key=key)]
+        case Edit(screen=screen, key=key):
+            return [Outgoing(chat_id=chat_id, kind="edit", payload=_payload(messages(screen, language)[-1]), key=key)]
+        case RequestSummary(session_id=session_id, attempt=attempt, writer=writer):
+            payload: dict[str, Any] = {"session_id": str(session_id), "attempt": attempt, "writer": writer}
+            return [Outgoing(chat_id=chat_id, kind="request_summary", payload=payload)]
+        case _:
+            return []
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(message)
+    return found
+
+
+def messages(screen: Screen, language: str) -> list[Message]:
+    """A screen as one message, or as several where it is too long for one; buttons are under the last."""
+    pieces: list[list[tuple[str, str]]] = [[]]
+    size = 0
+    for line in screen.lines:
+        for text in _fitting(_text(line, language)):
+            if pieces[-1] and size + 2 + units(text) > LONGEST:
+                pieces.append([])
+                size = 0
+            size += units(text) + (2 if pieces[-1] else 0)
+            pieces[-1].append((text, line.style))
+    made = [_message(piece) for piece in pieces]
+    keyboard = None
+    if screen.keyboard is not None:
+        keyboard = tuple(words_of(key, language) for key in CONTROLS[screen.keyboard])
+    made[-1] = made[-1].evolve(rows=_rows(screen, language), keyboard=keyboard)
+    return made
+
+
+def words_of(key: str, language: str) -> str:
+    """A text without arguments."""
+    return words(Text(key=key), language)
+
+
+def units(text: str) -> int:
+    """The length of a text in UTF-16 units, as Telegram counts."""
+    return len(text) + sum(1 for char in text if ord(char) > 0xFFFF)
+
+
+def _text(line: Line, language: str) -> str:
+    return words(line.text, language).strip() or "…"
+
+
+def _fitting(text: str) -> list[str]:
+    """A text in pieces that fit a message each, cut at a space where there is one."""
+    pieces = []
+    while units(text) > LONGEST:
+        cut = LONGEST
+        while units(text[:cut]) > LONGEST:
+            cut -= max(1, units(text[:cut]) - LONGEST)
+        space = text.rfind(" ", cut // 2, cut)
+        cut = space if space > 0 else cut
+        pieces.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*pieces, text] if text else pieces
+
+
+def _message(lines: list[tuple[str, str]]) -> Message:
+    """Lines as one text. Quoted lines and list items stand close together, all else apart."""
+    text, entities, offset = "", [], 0
+    for i, (line, style) in enumerate(lines):
+        if i:
+            gap = "\n" if _close(lines[i - 1], (line, style)) else "\n\n"
+            text, offset = text + gap, offset + len(gap)
+        if style in STYLES:
+            entities.append(Entity(type=STYLES[style], offset=offset, length=units(line)))
+        text, offset = text + line, offset + units(line)
+    return Message(text=text, entities=tuple(entities))
+
+
+def _close(above: tuple[str, str], below: tuple[str, str]) -> bool:
+    if above[1] == "bold" or above[1] == below[1] == "quote":
+        return True
+    return below[0].startswith("• ") and (above[0].startswith("• ") or above[0].endswith(":"))
+
+
+def _rows(screen: Screen, language: str) -> tuple[tuple[Button, ...], ...]:
+    buttons = [
+        Button(text=("✓ " if c.marked else "") + _label(words(c.label, language)), data=c.data)
+        for c in screen.choices
+    ]
+    step = screen.per_row
+    return tuple(tuple(buttons[i : i + step]) for i in range(0, len(buttons), step))
+
+
+def _label(text: str) -> str:
+    return text if len(text) <= SHORT_LABEL else text[: SHORT_LABEL - 1] + "…"

@@ -1,0 +1,228 @@
+"""The runner: events in, outcomes out, in batches through the unit of work.
+
+Chats are spread over lanes, each with a writer thread of its own: one lane on SQLite, which has one writer, a few on
+PostgreSQL. A lane takes whatever waits, one event of a chat at a time: a chat's events are decided in order, and a
+batch grows with the load. A database that is away is waited for: nothing is acknowledged meanwhile. An event that
+cannot be handled is tried again alone, then set aside with its reason, and the person is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from uuid import uuid5
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from bot.clock import Clock
+from bot.nursery import Nursery
+from bot.perform import Performer
+from bot.reading import read
+from bot.render import settled
+from flows.decide import decide, needs_plan
+from flows.events import AnyEvent, EventFailed
+from flows.state import Chat
+from storage import letters
+from storage.engine import is_sqlite
+from storage.outbox import Mark
+from storage.unit_of_work import Claim, Incoming, Outcome, Settled, handle, reason
+
+log = structlog.get_logger()
+
+LARGEST_BATCH = 256
+LANES = 4
+"""Writer threads on PostgreSQL."""
+AWAY_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)
+"""Waits while the database is away; the last one repeats."""
+MARK_SECONDS = 0.05
+"""How long what was performed waits for a batch to be marked in, before it is marked on its own."""
+
+
+class _Waiting:
+    """An event and who waits for it."""
+
+    def __init__(self, incoming: Incoming) -> None:
+        self.incoming = incoming
+        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+
+class Runner:
+    """Handles events. `serve` must be running."""
+
+    def __init__(self, engine: Engine, performer: Performer, clock: Clock, nursery: Nursery, *, owner: str) -> None:
+        self._engine, self._performer, self._clock, self._nursery = engine, performer, clock, nursery
+        self._owner = owner
+        number = 1 if is_sqlite(engine) else LANES
+        self._lanes = [_Lane(self) for _ in range(number)]
+        self.handled = 0
+        self.batches = 0
+        self.set_aside = 0
+
+    async def handle(self, event: AnyEvent, claim: Claim | None = None) -> Outcome:
+        """Decide an event and keep what follows. Returns after the commit; rows are being performed by then."""
+        waiting = _Waiting(Incoming(event=event, claim=claim))
+        self._lanes[event.chat_id % len(self._lanes)].put(waiting)
+        return await waiting.outcome
+
+    def start(self) -> None:
+        """Begin to work."""
+        for i, lane in enumerate(self._lanes):
+            self._nursery.start(lane.work(), f"lane {i}")
+        self._nursery.start(self._mark_leftovers(), "marks")
+
+    async def flush(self) -> None:
+        """Write down what was performed, now."""
+        marks = self._marks()
+        if marks:
+            await self._lanes[0].run([], marks)
+
+    def close(self) -> None:
+        """End the writer threads; a batch that is being written is finished."""
+        for lane in self._lanes:
+            lane.close()
+
+    def settle(self, chat: Chat, event: AnyEvent) -> Settled:
+        """Read, decide, render: pure, called on the writer thread with the chat locked and loaded."""
+        now = self._clock.now()
+        return settled(decide(chat, read(event, chat, now), now))
+
+    def _marks(self) -> list[Mark]:
+        marks = list(self._performer.marks)
+        self._performer.marks.clear()
+        self._performer.marked.clear()
+        return marks
+
+    async def _mark_leftovers(self) -> None:
+        while True:
+            await self._performer.marked.wait()
+            await asyncio.sleep(MARK_SECONDS)
+            await self.flush()
+
+    def write(self, batch: Sequence[Incoming], marks: Sequence[Mark]) -> list[Outcome]:
+        """One transaction, on the writer thread."""
+        now = self._clock.now()
+        return handle(self._engine, batch, self.settle, needs_plan, now=now, owner=self._owner, marks=marks)
+
+    def aside(self, incoming: Incoming, why: str) -> list[Outcome]:
+        """Set an event aside and tell the person, on the writer thread."""
+        now = self._clock.now()
+        with self._engine.begin() as connection:
+            letters.set_aside(connection, incoming, why, now)
+        told = EventFailed(id=uuid5(incoming.event.id, "failed"), chat_id=incoming.event.chat_id)
+        return self.write([Incoming(event=told)], ())
+
+    def deliver(self, outcome: Outcome) -> None:
+        """What a commit ordered is carried out."""
+        self._performer.put(outcome.rows)
+        for press in outcome.passing:
+            self._performer.acknowledge(outcome.incoming.event.chat_id, press)
+
+
+class _Lane:
+    """A writer thread and the events that wait for it."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._waiting: deque[_Waiting] = deque()
+        self._something = asyncio.Event()
+
+    def put(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        self._something.set()
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+
+    async def work(self) -> None:
+        while True:
+            await self._something.wait()
+            batch = self._next()
+            outcomes = await self.run([w.incoming for w in batch], self._runner._marks())
+            if outcomes is None:  # something in the batch spoils it: each on its own
+                for waiting in batch:
+                    await self._alone(waiting)
+                continue
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if outcome.error is None:
+                    self._done(waiting, outcome)
+                else:
+                    await self._alone(waiting)
+
+    def _next(self) -> list[_Waiting]:
+        """What waits, in order, one event of a chat; the rest waits for the next batch."""
+        batch: list[_Waiting] = []
+        chats: set[int] = set()
+        left: deque[_Waiting] = deque()
+        while self._waiting and len(batch) < LARGEST_BATCH:
+            waiting = self._waiting.popleft()
+            chat_id = waiting.incoming.event.chat_id
+            if chat_id in chats:
+                left.append(waiting)
+            else:
+                chats.add(chat_id)
+                batch.append(waiting)
+        left.extend(self._waiting)
+        self._waiting = left
+        if not left:
+            self._something.clear()
+        return batch
+
+    async def run(self, batch: Sequence[Incoming], marks: Sequence[Mark]) -> list[Outcome] | None:
+        """Write a batch; None if the database refuses something in it. Waits for a database that is away."""
+        try:
+            return await self._written(lambda: self._runner.write(batch, marks))
+        except Exception as error:
+            if marks:  # they are good: only what came with them can be at fault
+                await self._written(lambda: self._runner.write([], marks))
+            if batch:
+                log.warning("batch spoiled", size=len(batch), reason=reason(error))
+            return None
+
+    async def _alone(self, waiting: _Waiting) -> None:
+        """Try an event again by itself; if it fails, set it aside."""
+        incoming = waiting.incoming
+        why = "unknown"
+        try:
+            [outcome] = await self._written(lambda: self._runner.write([incoming], ()))
+            if outcome.error is None:
+                self._done(waiting, outcome)
+                return
+            why = outcome.error
+        except Exception as error:
+            why = reason(error)
+        log.error("event set aside", kind=type(incoming.event).__name__, chat=incoming.event.chat_id, reason=why)
+        self._runner.set_aside += 1
+        try:
+            outcomes = await self._written(lambda: self._runner.aside(incoming, why))
+        except Exception as error:
+            log.error("setting aside failed", reason=reason(error))
+            outcomes = []
+        for outcome in outcomes:
+            self._runner.deliver(outcome)
+        waiting.outcome.set_result(Outcome(incoming=incoming, error=why))
+
+    def _done(self, waiting: _Waiting, outcome: Outcome) -> None:
+        self._runner.handled += 1
+        self._runner.deliver(outcome)
+        if not waiting.outcome.done():
+            waiting.outcome.set_result(outcome)
+
+    async def _written(self, write: Callable[[], list[Outcome]]) -> list[Outcome]:
+        """Run on the writer thread, again and again while the database is away."""
+        loop = asyncio.get_running_loop()
+        for number in count():
+            try:
+                outcomes = await loop.run_in_executor(self._thread, write)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("database away", reason=reason(error.orig or error))
+                await asyncio.sleep(AWAY_SECONDS[min(number, len(AWAY_SECONDS) - 1)])
+            else:
+                self._runner.batches += 1
+                return outcomes
+        raise AssertionError

@@ -1,0 +1,162 @@
+"""The conversation in a terminal: the same engine, with lines for messages and numbers for buttons."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.patch_stdout import patch_stdout
+from rich.console import Console
+from rich.markup import escape
+from tzlocal import get_localzone_name
+
+from bot.parse import said
+from bot.render import Button, Message
+from bot.service import Core, core
+from bot.settings import Settings
+from flows.answers import SEVERAL_DONE
+from flows.effects import Acknowledge
+from flows.events import AnyEvent, ButtonPressed, CommandSent, Sender
+
+CHAT = 1
+"""The terminal's chat. No Telegram user has this number."""
+QUIET_SECONDS = 0.01
+PATIENCE_SECONDS = 120.0
+"""How long the terminal waits for slow work before it takes the next line."""
+
+
+class TerminalMessenger:
+    """Prints messages. The newest buttons can be pressed by their numbers."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next_id = 0
+        self.buttons: tuple[Button, ...] = ()
+
+    async def send(self, chat_id: int, message: Message, key: str | None) -> int:
+        """Print a message."""
+        self._next_id += 1
+        self._print(message)
+        if message.rows or (key or "").startswith("q"):
+            self._offer(message)
+        return self._next_id
+
+    async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
+        """Print what changed, unless it only lost its buttons because they were used."""
+        if key.startswith("q"):
+            if message.rows:
+                self._offer(message)
+            return
+        self._print(message)
+        self._offer(message)
+
+    async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
+        """Print the word that answers a press, if there is one."""
+        if press.text:
+            self._console.print(f"[dim]{escape(str(press.text))}[/dim]")
+
+    async def typing(self, chat_id: int) -> None:
+        """Show that something is being worked on."""
+        self._console.print("[dim]…[/dim]")
+
+    def _print(self, message: Message) -> None:
+        self._console.print()
+        lines = message.text.encode("utf-16-le")
+        styled, at = "", 0
+        for entity in message.entities:
+            start, end = entity.offset * 2, (entity.offset + entity.length) * 2
+            inside = escape(lines[start:end].decode("utf-16-le"))
+            style = "bold" if entity.type == "bold" else "italic"
+            styled += escape(lines[at:start].decode("utf-16-le")) + f"[{style}]{inside}[/{style}]"
+            at = end
+        styled += escape(lines[at:].decode("utf-16-le"))
+        self._console.print(styled, highlight=False)
+
+    def _offer(self, message: Message) -> None:
+        self.buttons = tuple(button for row in message.rows for button in row)
+        number = 0
+        for row in message.rows:
+            parts = []
+            for button in row:
+                number += 1
+                same = button.text == str(number)
+                parts.append(f"\\[{number}]" if same else f"\\[{number}] {escape(button.text)}")
+            self._console.print("  " + "   ".join(parts), style="cyan", highlight=False)
+
+
+async def chat(settings: Settings, script: Path | None = None, console: Console | None = None) -> None:
+    """Hold the conversation until the input ends. A script's lines are typed for the coachee."""
+    console = console or Console(highlight=False, soft_wrap=script is not None)
+    messenger = TerminalMessenger(console)
+    async with core(settings, messenger) as made:
+        person = Sender(name=_name(), timezone=_zone())
+        await _tell(made, CommandSent(id=uuid4(), chat_id=CHAT, sender=person, name="session"))
+        async for line in _lines(script, console):
+            if line.casefold() in ("quit", "exit", "/quit"):
+                break
+            for event in events_of(line, messenger.buttons, person):
+                await _tell(made, event)
+        if script is None:
+            console.print("\n[dim]Everything is kept. Come back with: waymark chat[/dim]")
+
+
+def events_of(line: str, buttons: tuple[Button, ...], person: Sender) -> list[AnyEvent]:
+    """What a line is: the numbers of buttons that are offered, a command, or words.
+
+    Several numbers at once mark several choices and confirm them.
+    """
+    numbers = line.replace(",", " ").split()
+    if buttons and numbers and all(n.isascii() and n.isdigit() and 1 <= int(n) <= len(buttons) for n in numbers):
+        pressed = [buttons[int(n) - 1].data for n in dict.fromkeys(numbers)]
+        if len(pressed) > 1 and buttons[-1].data.endswith(f":{SEVERAL_DONE}") and buttons[-1].data not in pressed:
+            pressed.append(buttons[-1].data)
+        return [ButtonPressed(id=uuid4(), chat_id=CHAT, sender=person, data=d, press_id=uuid4().hex) for d in pressed]
+    return [said(uuid4(), CHAT, person, line)]
+
+
+async def _tell(made: Core, event: AnyEvent) -> None:
+    """Hand an event to the engine, and wait until everything that follows from it is printed."""
+    await made.runner.handle(event)
+    waited = 0.0
+    while (made.performer.busy or made.performer.requests) and waited < PATIENCE_SECONDS:
+        await asyncio.sleep(QUIET_SECONDS)
+        waited += QUIET_SECONDS
+
+
+async def _lines(script: Path | None, console: Console) -> AsyncIterator[str]:
+    """The lines that are typed: a script's (shown as typed), a pipe's, or the person's."""
+    if script is not None or not sys.stdin.isatty():
+        text = await asyncio.to_thread(script.read_text if script else sys.stdin.read)
+        for line in text.splitlines():
+            if line.strip() and not line.startswith("#"):
+                console.print(f"\n[green]> {escape(line.strip())}[/green]")
+                yield line.strip()
+        return
+    prompt: PromptSession[str] = PromptSession()
+    with patch_stdout(raw=True):
+        while True:
+            try:
+                line = await prompt.prompt_async("\n> ")
+            except (EOFError, KeyboardInterrupt):
+                return
+            if line.strip():
+                yield line.strip()
+
+
+def _name() -> str:
+    try:
+        return getpass.getuser().capitalize()
+    except (KeyError, OSError):
+        return "you"
+
+
+def _zone() -> str:
+    try:
+        return get_localzone_name() or "UTC"
+    except Exception:  # a machine without a zone: reminders say that they are in UTC
+        return "UTC"
