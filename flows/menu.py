@@ -65,7 +65,7 @@ def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
 
 def _home(chat: Chat, number: int, now: datetime) -> Screen:
     person, session = chat.someone, chat.conversation.session
-    lines = [_line("menu.head", name=person.name, at=local(now, person.timezone), place=place(person.timezone))]
+    lines = [_line("menu.head", name=person.name, at=local(now, person.timezone))]
     if session is not None and session.phase == "paused":
         lines.append(_line("menu.paused"))
     items = open_items(chat)
@@ -104,7 +104,7 @@ def _item_line(n: int, title: str, due: date | None) -> Line:
 
 def _zones(chat: Chat, number: int, now: datetime) -> Screen:
     name = chat.someone.timezone
-    line = _line("zone.ask", at=local(now, name), place=place(name))
+    line = _line("zone.ask", at=local(now, name))
     return Screen(lines=(line,), choices=(*_zone_buttons(COMMON_ZONES), _to(number, "home")), per_row=2)
 
 
@@ -147,7 +147,7 @@ def _zone_set(chat: Chat, name: str, now: datetime) -> Decision:
         for timer in chat.timers
         if timer.wall is not None
     )
-    done = say("zone.set", at=local(now, name), place=place(name))
+    done = say("zone.set", at=local(now, name))
     change = PersonChanged(user_id=person.user_id, timezone=name)
     return Decision(chat=chat, changes=(change,), effects=(*moved, done))
 

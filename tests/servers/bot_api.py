@@ -255,7 +255,10 @@ class BotApi(People, LocalServer):
         assert task is not None
         self._slow.add(task)
         try:
-            batch = await self.updates.poll(params.get("offset") or 0, limit, timeout)
+            offset = params.get("offset") or 0
+            self.updates.confirm(offset)
+            self.changed()  # what was confirmed is known at once, however long the poll
+            batch = await self.updates.poll(offset, limit, timeout)
         finally:
             self._slow.discard(task)
         return b'{"ok":true,"result":[' + b",".join([update.body for update in batch]) + b"]}"
