@@ -1,0 +1,1 @@
+"""The tests mirror the product: flows, storage, bot; `playbook` is the language that conversations are told in."""

@@ -1,0 +1,104 @@
+"""Fixtures. Whatever touches a database runs on SQLite and on PostgreSQL, each test on a fresh, migrated one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from storage import migrations
+from storage.engine import connect, database_url
+
+SERVER = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REQUIRED = os.environ.get("WAYMARK_REQUIRE_POSTGRESQL") == "1"
+DEEP = os.environ.get("WAYMARK_TESTS") == "deep"
+"""The deep profile: as many steps and kills as the promises are stated for. The fast one is what `make test` runs."""
+
+_quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+hypothesis.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=_quiet, derandomize=True)
+hypothesis.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_quiet)
+hypothesis.load_profile("deep" if DEEP else "fast")
+
+
+@pytest.fixture(scope="session")
+def deep() -> bool:
+    """Whether the deep profile runs."""
+    return DEEP
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database to copy."""
+    path = tmp_path_factory.mktemp("template") / "waymark.db"
+    engine = connect(f"sqlite:///{path}")
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_admin() -> Iterator[Engine]:
+    """The PostgreSQL server; without one the tests on it are skipped, or fail where it is required."""
+    engine = create_engine(database_url(SERVER), isolation_level="AUTOCOMMIT")
+    try:
+        engine.connect().close()
+    except OperationalError:
+        if REQUIRED:
+            raise
+        pytest.skip("no PostgreSQL here (TEST_POSTGRESQL_URL)")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_admin: Engine) -> Iterator[str]:
+    """A migrated PostgreSQL database to copy; gives its name."""
+    name = f"waymark_template_{uuid4().hex[:12]}"
+    with postgresql_admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = connect(_at(name))
+    migrations.upgrade(engine)
+    engine.dispose()
+    yield name
+    with postgresql_admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database: each test that asks for one runs on both kinds."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "waymark.db")
+        yield f"sqlite:///{tmp_path}/waymark.db"
+        return
+    admin: Engine = request.getfixturevalue("postgresql_admin")
+    template = request.getfixturevalue("postgresql_template")
+    name = f"waymark_{uuid4().hex[:12]}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield _at(name)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """An engine on a fresh database of each kind."""
+    made = connect(database)
+    yield made
+    made.dispose()
+
+
+def _at(name: str) -> str:
+    """The URL of a database on the server."""
+    return database_url(SERVER).set(database=name).render_as_string(hide_password=False)
