@@ -16,7 +16,7 @@ lint: .venv/ready-dev
 	$(BIN)/mypy
 
 docs: .venv/ready-dev
-	$(BIN)/python -m flows.diagram > docs/conversation.md
+	$(BIN)/python -c "from flows.diagram import page; print(page(), end='')" > docs/conversation.md
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TIMEOUT_SECONDS = 60.0
-TRIES = 2
+TRIES = 1
 """Tries of the client itself on top of the first; longer outages are a matter of timers, see flows.summaries."""
 MOST_TOKENS = 3000
 DEFAULT_MODEL = "gpt-5-mini"

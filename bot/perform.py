@@ -90,20 +90,24 @@ class Performer:
         self.marks: deque[Mark] = deque()
         self.marked = asyncio.Event()
         self.performed = 0
-        self.requests = 0
         self._messenger, self._clock, self._nursery, self._find_sent = messenger, clock, nursery, find_sent
         self._queues: dict[int, deque[Row]] = {}
         self._held: dict[int, float] = {}
         self._sent: OrderedDict[tuple[int, str], int] = OrderedDict()
         self._questions: OrderedDict[int, tuple[float, int | None]] = OrderedDict()
         self._idle: dict[int, asyncio.Event] = {}
+        self._requests = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self.request: Callable[[Row], Awaitable[None]] | None = None
         self.blocked: Callable[[int], Coroutine[Any, Any, None]] | None = None
 
     def put(self, rows: Iterable[Row]) -> None:
         """Take rows to carry out, in their order."""
         for row in rows:
+            self._quiet.clear()
             if row.kind == "request_summary":
+                self._requests += 1
                 self._nursery.start(self._requested(row), f"request {row.id}")
                 continue
             queue = self._queues.get(row.chat_id)
@@ -131,10 +135,9 @@ class Performer:
         """When (loop time) the newest question of a chat was known to be sent, and its message id, if lately."""
         return self._questions.get(chat_id)
 
-    @property
-    def busy(self) -> bool:
-        """Whether messages are on their way."""
-        return bool(self._queues)
+    async def quiet(self) -> None:
+        """Wait until nothing is on its way and no request is being carried out."""
+        await self._quiet.wait()
 
     async def _chat(self, chat_id: int, queue: deque[Row]) -> None:
         try:
@@ -144,6 +147,7 @@ class Performer:
             del self._queues[chat_id]
             if idle := self._idle.pop(chat_id, None):
                 idle.set()
+            self._ended()
 
     async def _one(self, queue: deque[Row]) -> None:
         """Carry out the first row of a chat's queue, or put the whole queue off."""
@@ -223,13 +227,16 @@ class Performer:
         self.marked.set()
 
     async def _requested(self, row: Row) -> None:
-        if self.request is None:
-            return
-        self.requests += 1
         try:
-            await self.request(row)
+            if self.request is not None:
+                await self.request(row)
         finally:
-            self.requests -= 1
+            self._requests -= 1
+            self._ended()
+
+    def _ended(self) -> None:
+        if not self._queues and not self._requests:
+            self._quiet.set()
 
     async def _acknowledged(self, chat_id: int, press: Acknowledge) -> None:
         try:

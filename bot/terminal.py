@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import sys
 from collections.abc import AsyncIterator
@@ -25,7 +26,6 @@ from flows.events import AnyEvent, ButtonPressed, CommandSent, Sender
 
 CHAT = 1
 """The terminal's chat. No Telegram user has this number."""
-QUIET_SECONDS = 0.01
 PATIENCE_SECONDS = 120.0
 """How long the terminal waits for slow work before it takes the next line."""
 
@@ -122,10 +122,8 @@ def events_of(line: str, buttons: tuple[Button, ...], person: Sender) -> list[An
 async def _tell(made: Core, event: AnyEvent) -> None:
     """Hand an event to the engine, and wait until everything that follows from it is printed."""
     await made.runner.handle(event)
-    waited = 0.0
-    while (made.performer.busy or made.performer.requests) and waited < PATIENCE_SECONDS:
-        await asyncio.sleep(QUIET_SECONDS)
-        waited += QUIET_SECONDS
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(made.performer.quiet(), PATIENCE_SECONDS)
 
 
 async def _lines(script: Path | None, console: Console) -> AsyncIterator[str]:

@@ -28,7 +28,8 @@ def wording(session: Session, answers: Answers) -> str:
     """The key of the question as it is put here."""
     assert session.position is not None
     step, index = session.position.step, session.position.index
-    if step in ("option", "step_what", "review_status", "suggestion") and index > 0:
+    again = any(turn.step == step for turn in counting(session, answers)) if step == "suggestion" else index > 0
+    if step in ("option", "step_what", "review_status", "suggestion") and again:
         return f"ask.{step}.more"
     if step == "review_what":
         reviews = answers[Stage.CHECK_IN].fields.get("previous_actions", [])

@@ -1,0 +1,121 @@
+"""A coachee who answers every question: what they say at each step, and walking to a step or to the end."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import select
+
+from flows.state import Conversation, Session, StageAnswers
+from storage import tables as t
+from tests.playbook import Coachee, Play
+
+ANSWERS: dict[str, str] = {
+    "presence_level": "[7]",
+    "settling_offer": "[Yes]",
+    "settling": "[I took them]",
+    "presence_again": "[7]",
+    "emotional_state": "a bit nervous",
+    "review_status": "[Done]",
+    "review_what": "i just did it",
+    "readiness_score": "[8]",
+    "ready_confirm": "[Yes, let us begin]",
+    "ready_need": "a glass of water",
+    "topic": "reading out loud in class",
+    "topic_category": "[School, study]",
+    "importance": "[9]",
+    "problem_statement": "that i get stuck",
+    "current_state_rating": "[3]",
+    "strengths": "with my cousin i can do it fine",
+    "obstacles": "everybody looks",
+    "resources": "my cousin",
+    "context": "the play in spring",
+    "starting_readback": "[Yes, that's it]",
+    "starting_correction": "it is more about the looks",
+    "future_vision": "i read a page and nobody cares",
+    "option": "look at one friendly face",
+    "suggestion": "[Try a much smaller piece first]",
+    "option_insights": "i never tried just one face",
+    "assumptions": "that they all listen",
+    "barriers": "being shy",
+    "support": "my cousin on sundays",
+    "energy_level": "[7]",
+    "ready_to_act": "[Yes]",
+    "act_need": "more sleep",
+    "goal_statement": "read one page aloud",
+    "specific": "one page of the play, in the lesson",
+    "measurable": "i get to the end",
+    "achievable": "it is only one page",
+    "relevant": "i want a part",
+    "time_bound": "[Mon 30 Nov]",
+    "time_bound_check": "[Right]",
+    "step_what": "read the page to my cousin",
+    "step_when": "friday",
+    "step_when_check": "[Right]",
+    "step_with": "[Nothing]",
+    "step_who": "my cousin",
+    "step_more": "[That is all]",
+    "step_obstacles": "i might forget",
+    "contingency_plans": "i set an alarm",
+    "commitment_level": "[8]",
+    "commitment_ten": "if my cousin asked me",
+    "commitment_choice": "[Go on as it is]",
+    "confidence_level": "[8]",
+    "accountability_method": "my cousin asks me",
+    "next_check_in": "[Thu 26 Nov]",
+    "next_check_in_check": "[Right]",
+    "finish_readback": "[Yes, that's it]",
+    "change_what": "[Leave it as it is]",
+    "key_learnings": "one face is enough",
+    "session_insights": "i can do small things",
+    "commitments": "[Yes]",
+    "session_value_rating": "[9]",
+    "clarity_level": "[8]",
+    "feedback": "[Nothing to add]",
+    "next_session": "[No day yet]",
+    "next_session_check": "[Right]",
+}
+"""What Mira answers at each step, said on Monday 23 November 2026."""
+
+
+def conversation(play: Play, person: Coachee) -> Conversation:
+    """The stored state of a person's chat."""
+    [row] = play.rows(select(t.conversations.c.state).where(t.conversations.c.chat_id == person.chat_id))
+    return msgspec.convert(row.state, Conversation)
+
+
+def session(play: Play, person: Coachee) -> Session:
+    """The session of a person's chat."""
+    found = conversation(play, person).session
+    assert found is not None
+    return found
+
+
+def answers(play: Play, person: Coachee) -> dict[int, StageAnswers]:
+    """What is kept of the current session, by stage."""
+    query = select(t.stage_responses).where(t.stage_responses.c.session_id == session(play, person).session_id)
+    return {row.stage_number: msgspec.convert(row.responses, StageAnswers) for row in play.rows(query)}
+
+
+def step(play: Play, person: Coachee) -> str | None:
+    """The step whose question is open."""
+    position = session(play, person).position
+    return position.step if position else None
+
+
+async def answer(person: Coachee, words: str) -> None:
+    """Answer: in words, or with a button where the words are in brackets."""
+    if words.startswith("["):
+        await person.presses(words[1:-1])
+    else:
+        await person.says(words)
+
+
+async def walk(play: Play, person: Coachee, until: str | None = None, **other: str) -> None:
+    """Answer question after question until a step is open, or the session is complete. `other` replaces answers."""
+    for _ in range(150):
+        here = step(play, person)
+        if here is None or here == until:
+            assert here == until, f"the session ended before {until}"
+            return
+        await answer(person, other.get(here, ANSWERS[here]))
+    raise AssertionError(f"{until} was not reached")
