@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
@@ -30,7 +29,7 @@ from bot.telegram.transport import AiohttpRequest
 from bot.writer import Writer
 from flows.events import ChatBlocked
 from storage import migrations, outbox
-from storage.engine import connect, reading
+from storage.engine import alive, connect
 from storage.instance import Instance
 
 log = structlog.get_logger()
@@ -121,7 +120,9 @@ async def run(settings: Settings, *, updates: bool = True, work: bool = True) ->
         intake = Intake(bot, made.runner, made.performer, made.clock)
         webhook = updates and settings.webhook_url is not None
         secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
-        app = application(intake if webhook else None, secret, lambda: _ready(made.engine), _metrics(made, intake))
+        app = application(
+            intake if webhook else None, secret, lambda: asyncio.to_thread(alive, made.engine), _metrics(made, intake)
+        )
         server = Server(app, settings.port)
         nursery = Nursery()
         serving = nursery.start(server.serve(), "http")
@@ -186,17 +187,6 @@ async def _until(stopping: asyncio.Event, serving: asyncio.Task[None]) -> None:
     stop.cancel()
     if serving.done() and not stopping.is_set():
         raise SystemExit("PORT cannot be served: is another process on it?")
-
-
-async def _ready(engine: Engine) -> bool:
-    def ask() -> bool:
-        try:
-            with reading(engine).begin() as connection:
-                return bool(connection.execute(text("SELECT 1")).scalar() == 1)
-        except SQLAlchemyError:
-            return False
-
-    return await asyncio.to_thread(ask)
 
 
 def _metrics(made: Core, intake: Intake) -> CollectorRegistry:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 BUSY_SECONDS = 30
 """How long SQLite waits for another process's write before it gives up."""
@@ -22,9 +23,9 @@ def database_url(text: str) -> URL:
     return url
 
 
-def connect(text: str, *, pool_size: int = 5) -> Engine:
+def connect(url_text: str, *, pool_size: int = 5) -> Engine:
     """An engine for the database at a URL. JSON goes in and out through msgspec."""
-    url = database_url(text)
+    url = database_url(url_text)
     options: dict[str, Any] = {
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
@@ -56,6 +57,15 @@ def _sqlite_begin(connection: Connection) -> None:
     """The write lock is taken at the start: a transaction that reads and then writes cannot be refused half-way."""
     reads = connection.get_execution_options().get("reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def alive(engine: Engine) -> bool:
+    """Whether the database answers."""
+    try:
+        with reading(engine).begin() as connection:
+            return bool(connection.execute(text("SELECT 1")).scalar() == 1)
+    except SQLAlchemyError:
+        return False
 
 
 def reading(engine: Engine) -> Engine:
