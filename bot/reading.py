@@ -114,8 +114,8 @@ def _plain(text: str) -> str:
 def read_day(text: str, here: datetime, language: str) -> date | None:
     """The day a phrase means, counted from the person's wall clock; None where it is not a phrase for a day."""
     phrase = unicodedata.normalize("NFKC", text).strip(" .!?")
-    if not phrase or len(phrase) > LONGEST_PHRASE:
-        return None
+    if not phrase or len(phrase) > LONGEST_PHRASE or not re.search(r"[^\W\d_]|\d[./-]\d", phrase):
+        return None  # a bare number is not a day
     lead = listed("date.lead", language)
     while (head := phrase.casefold().split(" ", 1)) and len(head) == 2 and head[0] in lead:
         phrase = phrase.split(" ", 1)[1].strip()

@@ -237,6 +237,7 @@ def plainly(material: Material, words: Words, *, stood_in: bool) -> Document:
         *line("topic", of(2, "topic")),
         *line("problem", of(2, "problem_statement")),
         *line("rating", of(2, "current_state_rating")),
+        *line("correction", of(2, "correction")),
         *line("vision", of(3, "future_vision")),
         *([words("plain.steps", count=len(steps), goal=_said(of(4, "goal_statement")))] if steps else []),
         *line("commitment", of(4, "commitment_level"), confidence=of(4, "confidence_level") or 0),
