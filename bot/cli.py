@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.clock import SystemClock
+from bot.service import CannotServeError
 from bot.settings import Settings
 from storage import letters as dead
 from storage import migrations
@@ -132,7 +133,7 @@ def _serve(work: Coroutine[Any, Any, None], loop_factory: Any = None) -> None:
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(work)
-    except AlreadyRunningError as error:
+    except (AlreadyRunningError, CannotServeError) as error:
         _stop(str(error))
     except KeyboardInterrupt:
         return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
@@ -67,6 +69,7 @@ class Server(uvicorn.Server):
     """uvicorn as one task among others: signals are the service's matter."""
 
     def __init__(self, app: Starlette, port: int) -> None:
+        self._stopped = asyncio.Event()
         super().__init__(
             uvicorn.Config(app, host="0.0.0.0", port=port, log_config=None, access_log=False, lifespan="off")
         )
@@ -75,3 +78,15 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`."""
+        try:
+            await super().serve(sockets)
+        finally:
+            self._stopped.set()
+
+    async def stopped(self, within: float) -> None:
+        """Wait until the requests that were being answered are answered, or so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), within)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine
 from telegram import Bot
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import BadRequest, InvalidToken, TelegramError
 
 from bot.clock import Clock, SystemClock
 from bot.http import Server, application
@@ -35,6 +37,11 @@ from storage.instance import Instance
 log = structlog.get_logger()
 
 WEBHOOK_CONNECTIONS = 40
+STOP_SECONDS = 5.0
+
+
+class CannotServeError(Exception):
+    """The service cannot start, and the message says what to do."""
 
 
 class Core:
@@ -109,84 +116,96 @@ def bot_of(settings: Settings) -> Bot:
 async def run(settings: Settings, *, updates: bool = True, work: bool = True) -> None:
     """Serve Telegram until a signal comes: by webhook where WEBHOOK_URL is set, else by polling.
 
-    `updates` takes updates in, `work` fires timers and takes up what is left over; `waymark run` does both.
+    `updates` takes updates in and serves PORT, `work` fires timers and takes up what is left over; `waymark run` does
+    both.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    if updates:
+        _refuse_taken_port(settings.port)
     bot = bot_of(settings)
     messenger = TelegramMessenger(bot)
     async with core(settings, messenger, ticking=work) as made:
-        intake = Intake(bot, made.runner, made.performer, made.clock)
-        webhook = updates and settings.webhook_url is not None
-        secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
-        app = application(
-            intake if webhook else None, secret, lambda: asyncio.to_thread(alive, made.engine), _metrics(made, intake)
-        )
-        server = Server(app, settings.port)
         nursery = Nursery()
-        serving = nursery.start(server.serve(), "http")
+        server: Server | None = None
         try:
-            if await _greeted(bot, stopping) and updates:
-                await _receive(settings, bot, messenger, intake, nursery, webhook)
-            await _until(stopping, serving)
+            if updates:
+                intake = Intake(bot, made.runner, made.performer, made.clock)
+                server = _server(settings, made, intake)
+                nursery.start(server.serve(), "http")
+                nursery.start(_receive(settings, bot, messenger, intake), "updates")
+            else:
+                nursery.start(_greet(bot), "greeting")
+            await stopping.wait()
         finally:
             log.info("stopping")
-            server.should_exit = True
-            await asyncio.wait([serving], timeout=5)
+            if server is not None:
+                server.should_exit = True
+                await server.stopped(STOP_SECONDS)
             await nursery.close()
-            await bot.shutdown()
+    await bot.shutdown()
 
 
-async def _greeted(bot: Bot, stopping: asyncio.Event) -> bool:
-    """Wait for the Bot API to know us; False if a signal came first. A token it does not know ends the program."""
-    for number in range(1_000_000):
+def _refuse_taken_port(port: int) -> None:
+    """Say at once that the port is taken, and not from somewhere inside the server."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            await bot.initialize()
-        except InvalidToken:
-            raise SystemExit("Telegram does not know this token: check TELEGRAM_BOT_TOKEN") from None
-        except TelegramError as error:
-            log.warning("Telegram did not answer", error=type(error).__name__)
-        else:
-            log.info("ready", bot=bot.username)
-            return True
-        try:
-            await asyncio.wait_for(stopping.wait(), WAITS[min(number, len(WAITS) - 1)])
-        except TimeoutError:
-            continue
-        return False
-    return False
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            raise CannotServeError(f"PORT {port} is taken by another process; stop it or set another PORT") from None
 
 
-async def _receive(
-    settings: Settings, bot: Bot, messenger: TelegramMessenger, intake: Intake, nursery: Nursery, webhook: bool
-) -> None:
-    """Begin to receive updates, one way or the other."""
+def _server(settings: Settings, made: Core, intake: Intake) -> Server:
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+    taking = intake if settings.webhook_url else None
+    registry = _metrics(made, intake)
+    return Server(application(taking, secret, lambda: asyncio.to_thread(alive, made.engine), registry), settings.port)
+
+
+async def _receive(settings: Settings, bot: Bot, messenger: TelegramMessenger, intake: Intake) -> None:
+    """Begin to receive updates, one way or the other, as soon as the Bot API answers."""
+    await _greet(bot)
     try:
         await messenger.set_commands()
     except DeliveryError as error:
         log.warning("commands not set", error=type(error).__name__)
-    if webhook:
-        assert settings.webhook_url is not None
+    if settings.webhook_url is None:
+        await _insist(bot.delete_webhook)
+        await Polling(bot, intake).run()
+    else:
         assert settings.webhook_secret is not None
-        await bot.set_webhook(
-            settings.webhook_url.rstrip("/").removesuffix("/telegram") + "/telegram",
-            secret_token=settings.webhook_secret.get_secret_value(),
-            allowed_updates=ALLOWED_UPDATES,
-            max_connections=WEBHOOK_CONNECTIONS,
+        url = settings.webhook_url.rstrip("/").removesuffix("/telegram") + "/telegram"
+        secret = settings.webhook_secret.get_secret_value()
+        await _insist(
+            lambda: bot.set_webhook(
+                url, secret_token=secret, allowed_updates=ALLOWED_UPDATES, max_connections=WEBHOOK_CONNECTIONS
+            )
         )
-        return
-    await bot.delete_webhook()
-    nursery.start(Polling(bot, intake).run(), "polling")
+        log.info("webhook set")
 
 
-async def _until(stopping: asyncio.Event, serving: asyncio.Task[None]) -> None:
-    """Until a signal comes, or the port cannot be served."""
-    stop = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait([stop, serving], return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if serving.done() and not stopping.is_set():
-        raise SystemExit("PORT cannot be served: is another process on it?")
+async def _greet(bot: Bot) -> None:
+    """Wait for the Bot API to know us."""
+    await _insist(bot.initialize)
+    log.info("ready", bot=bot.username)
+
+
+async def _insist(call: Callable[[], Awaitable[object]]) -> None:
+    """Call until it works: a Bot API that is away, or does not know the token, is complained of and waited for."""
+    for number in count():
+        try:
+            await call()
+        except InvalidToken:
+            log.error("Telegram does not know this token: check TELEGRAM_BOT_TOKEN")
+        except BadRequest as error:
+            log.error("Telegram refused", reason=error.message)
+        except TelegramError as error:
+            log.warning("Telegram did not answer", error=type(error).__name__)
+        else:
+            return
+        await asyncio.sleep(WAITS[min(number, len(WAITS) - 1)])
 
 
 def _metrics(made: Core, intake: Intake) -> CollectorRegistry:

@@ -276,7 +276,8 @@ class Play:
             assert not self._here.unseen, "but something came"
         elif line.startswith("buttons:"):
             wanted = [label.strip() for label in line.removeprefix("buttons:").split("|")]
-            assert list(self._here.newest_with_buttons().buttons) == wanted
+            there = list(self._here.newest_with_buttons().buttons)
+            assert there == wanted, f"no such buttons, only {there}"
         elif line.startswith("toast:"):
             assert self.screens.toasts, "no press was answered"
             assert line.removeprefix("toast:").strip() in self.screens.toasts[-1], self.screens.toasts[-1]

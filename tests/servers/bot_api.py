@@ -188,6 +188,8 @@ class BotApi(People, LocalServer):
             upload = self.files.get(path.rpartition("/")[2])
             return web.Response(body=upload.content) if upload else failure(ApiError(404, "Not Found"))
         if path.startswith(("/bot", "/file/bot")):
+            self.counts["unauthorized"] += 1
+            self.changed()
             return failure(ApiError(401, "Unauthorized"))
         return failure(ApiError(404, "Not Found"))
 
