@@ -36,24 +36,26 @@ class TerminalMessenger:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._next_id = 0
-        self.buttons: tuple[Button, ...] = ()
+        self._question: tuple[Button, ...] = ()
+        self._card: tuple[Button, ...] = ()
+
+    def take_buttons(self) -> tuple[Button, ...]:
+        """The buttons that numbers mean now: the newest card's, for one line, else the open question's."""
+        card, self._card = self._card, ()
+        return card or self._question
 
     async def send(self, chat_id: int, message: Message, key: str | None) -> int:
         """Print a message."""
         self._next_id += 1
         self._print(message)
-        if message.rows or (key or "").startswith("q"):
-            self._offer(message)
+        self._offer(message, key)
         return self._next_id
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
         """Print what changed, unless it only lost its buttons because they were used."""
-        if key.startswith("q"):
-            if message.rows:
-                self._offer(message)
-            return
-        self._print(message)
-        self._offer(message)
+        if not key.startswith("q"):
+            self._print(message)
+        self._offer(message, key)
 
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """Print the word that answers a press, if there is one."""
@@ -77,8 +79,12 @@ class TerminalMessenger:
         styled += escape(lines[at:].decode("utf-16-le"))
         self._console.print(styled, highlight=False)
 
-    def _offer(self, message: Message) -> None:
-        self.buttons = tuple(button for row in message.rows for button in row)
+    def _offer(self, message: Message, key: str | None) -> None:
+        buttons = tuple(button for row in message.rows for button in row)
+        if key is not None and key.startswith("q"):
+            self._question, self._card = buttons, ()
+        else:
+            self._card = buttons
         number = 0
         for row in message.rows:
             parts = []
@@ -99,7 +105,7 @@ async def chat(settings: Settings, script: Path | None = None, console: Console 
         async for line in _lines(script, console):
             if line.casefold() in ("quit", "exit", "/quit"):
                 break
-            for event in events_of(line, messenger.buttons, person):
+            for event in events_of(line, messenger.take_buttons(), person):
                 await _tell(made, event)
         if script is None:
             console.print("\n[dim]Everything is kept. Come back with: waymark chat[/dim]")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +21,8 @@ from storage import tables as t
 from tests.servers import BotApi
 
 pytestmark = pytest.mark.processes
+
+RUNS = count()
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ class Process:
 @asynccontextmanager
 async def waymark(command: str, tmp_path: Path, **settings: str) -> AsyncIterator[Process]:
     """A `waymark` process with nothing in its environment but these settings."""
-    log = tmp_path / f"{command}-{len(list(tmp_path.glob('*.log')))}.log"
+    log = tmp_path / f"{command}-{next(RUNS)}.log"
     env = {"PATH": os.environ["PATH"], **settings}
     with log.open("w") as output:
         process = await asyncio.create_subprocess_exec(

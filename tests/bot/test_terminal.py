@@ -1,0 +1,89 @@
+"""The terminal: what a typed line means, and a conversation from its first line to the next start."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.render import Button
+from bot.settings import Settings
+from bot.terminal import chat, events_of
+from flows.events import ButtonPressed, CommandSent, Sender, TextSent
+
+MIRA = Sender(name="Mira")
+YES_NO = (Button(text="Yes", data="a:1:yes"), Button(text="No", data="a:1:no"))
+SEVERAL = (
+    Button(text="calm", data="a:1:calm"),
+    Button(text="sad", data="a:1:sad"),
+    Button(text="Ok", data="a:1:that_is_it"),
+)
+
+
+async def play(tmp_path: Path, lines: str) -> str:
+    """What is printed while these lines are typed."""
+    script = tmp_path / "script.txt"
+    script.write_text(lines)
+    printed = io.StringIO()
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/chat.db")
+    await chat(settings, script, Console(file=printed, width=150, highlight=False))
+    return printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("line", "buttons", "data"),
+    [
+        ("1", YES_NO, ["a:1:yes"]),
+        ("2", YES_NO, ["a:1:no"]),
+        ("1 2", SEVERAL, ["a:1:calm", "a:1:sad", "a:1:that_is_it"]),
+        ("2,1", SEVERAL, ["a:1:sad", "a:1:calm", "a:1:that_is_it"]),
+        ("3", SEVERAL, ["a:1:that_is_it"]),
+    ],
+)
+def test_numbers_press_buttons(line: str, buttons: tuple[Button, ...], data: list[str]) -> None:
+    """A number is the button in that place; several mark and confirm."""
+    events = events_of(line, buttons, MIRA)
+    assert [event.data for event in events if isinstance(event, ButtonPressed)] == data
+
+
+@pytest.mark.parametrize(
+    ("line", "buttons"), [("3", YES_NO), ("0", YES_NO), ("7", ()), ("yes", YES_NO), ("1st", YES_NO)]
+)
+def test_anything_else_is_words(line: str, buttons: tuple[Button, ...]) -> None:
+    """A number that is on no button, and everything else, is what the person says."""
+    [event] = events_of(line, buttons, MIRA)
+    assert isinstance(event, TextSent)
+    assert event.text == line
+
+
+@pytest.mark.parametrize(("line", "name"), [("/pause", "pause"), ("back", "back"), ("/timezone Berlin", "timezone")])
+def test_commands(line: str, name: str) -> None:
+    """Slashes and the words of the controls are commands."""
+    [event] = events_of(line, (), MIRA)
+    assert isinstance(event, CommandSent)
+    assert event.name == name
+
+
+async def test_the_next_start_goes_on(tmp_path: Path) -> None:
+    """Leaving in the middle and starting again puts the very question that was open."""
+    first = await play(tmp_path, "7\ncalm\n")
+    assert "How ready are you to look at something today" in first
+    second = await play(tmp_path, "8\nquit\n9\n")
+    assert "We are at step 1 of 5, Check in. Here is the question that was open." in second
+    assert "Shall we begin?" in second
+    assert "> 9" not in second, "quit ends the script"
+
+
+async def test_a_card_does_not_take_the_questions_numbers(tmp_path: Path) -> None:
+    """After a card was used, numbers mean the open question's buttons again."""
+    printed = await play(tmp_path, "/timezone\n5\n8\n")
+    assert "(Berlin)" in printed
+    assert "What is it like to be you today?" in printed
+
+
+async def test_markup_is_not_markup(tmp_path: Path) -> None:
+    """Square brackets in words are printed as they are."""
+    printed = await play(tmp_path, "7\ncalm\n8\n1\n[bold]my topic[/bold]\n8\n")
+    assert 'How much does "[bold]my topic[/bold]" matter' in printed
