@@ -13,6 +13,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bot.clock import SystemClock
@@ -80,6 +81,23 @@ def migrate(
     else:
         migrations.upgrade(engine, revision)
     console.print(f"The database is at revision {migrations.current(engine)}.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the token, webhook, database, migrations and model, and say what to do."""
+    from bot.doctor import examine
+
+    async def look() -> bool:
+        fine = True
+        async for finding in examine(_settings()):
+            mark = {True: "[green]ok[/green]", False: "[red]no[/red]", None: "--"}[finding.fine]
+            console.print(f"{mark}  {finding.about}: {escape(finding.words)}", soft_wrap=True)
+            fine = fine and finding.fine is not False
+        return fine
+
+    if not asyncio.run(look()):
+        raise typer.Exit(1)
 
 
 @letters_app.command("list")

@@ -134,9 +134,9 @@ def sent_as(engine: Engine, chat_id: int, key: str) -> int | None:
 def waiting(engine: Engine) -> dict[str, int]:
     """How many rows there are that were not performed, by status."""
     c = t.outbox.c
-    query = select(c.status, func.count()).where(c.status.in_(("pending", "failed"))).group_by(c.status)
+    query = select(c.status, func.count().label("number")).where(c.status.in_(("pending", "failed"))).group_by(c.status)
     with reading(engine).begin() as connection:
-        return dict(connection.execute(query).tuples().all())
+        return {row.status: row.number for row in connection.execute(query)}
 
 
 def prune(engine: Engine, now: datetime) -> int:

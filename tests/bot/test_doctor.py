@@ -1,0 +1,58 @@
+"""`waymark doctor` looks at what a deployment needs and says what to do about what is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.doctor import examine
+from bot.settings import Settings
+from tests.servers import BotApi, ModelServer
+
+
+async def findings(**settings: str) -> dict[str, tuple[bool | None, str]]:
+    """What the doctor says, by what it is about."""
+    return {f.about: (f.fine, f.words) async for f in examine(Settings(_env_file=None, **settings))}
+
+
+async def test_all_is_well(database: str) -> None:
+    """A migrated database, a token that is known, a model that is there."""
+    async with BotApi() as api, ModelServer() as model:
+        found = await findings(
+            database_url=database,
+            telegram_bot_token=api.token,
+            telegram_api_url=api.url,
+            openai_api_key=model.api_key,
+            openai_base_url=model.base_url,
+        )
+    assert [fine for fine, _ in found.values()] == [True, True, True, None, True, True, True]
+    assert found["webhook"][1] == "none, updates are fetched by polling"
+
+
+async def test_nothing_is_there(tmp_path: Path) -> None:
+    """An empty database, no token, no model: each with what to do."""
+    found = await findings(database_url=f"sqlite:///{tmp_path}/new.db")
+    assert found["migrations"] == (False, "at nothing, the product needs 0002: run `waymark migrate`")
+    assert "@BotFather" in found["token"][1]
+    assert found["model"][0] is None
+
+
+async def test_nothing_answers(tmp_path: Path) -> None:
+    """A database, a Bot API and a model that are away; no password is printed."""
+    found = await findings(
+        database_url="postgresql://somebody:hunter2@127.0.0.1:1/none",
+        telegram_bot_token="1:a",
+        telegram_api_url="http://127.0.0.1:1",
+        openai_api_key="k",
+        openai_base_url="http://127.0.0.1:1/v1",
+    )
+    assert [found[about][0] for about in ("database", "token", "model")] == [False, False, False]
+    assert "hunter2" not in str(found)
+
+
+async def test_a_token_nobody_knows(tmp_path: Path) -> None:
+    """It is the token that is wrong, and not the server."""
+    async with BotApi() as api:
+        found = await findings(
+            database_url=f"sqlite:///{tmp_path}/x.db", telegram_bot_token="999:wrong", telegram_api_url=api.url
+        )
+    assert found["token"] == (False, "Telegram does not know it: check TELEGRAM_BOT_TOKEN")
