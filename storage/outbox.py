@@ -134,7 +134,8 @@ def sent_as(engine: Engine, chat_id: int, key: str) -> int | None:
 def waiting(engine: Engine) -> dict[str, int]:
     """How many rows there are that were not performed, by status."""
     c = t.outbox.c
-    query = select(c.status, func.count().label("number")).where(c.status.in_(("pending", "failed"))).group_by(c.status)
+    about = (c.status, func.count().label("number"))
+    query = select(*about).where(c.status.in_(("pending", "failed"))).group_by(c.status)
     with reading(engine).begin() as connection:
         return {row.status: row.number for row in connection.execute(query)}
 
