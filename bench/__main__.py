@@ -1,0 +1,22 @@
+"""The command line of the measurements."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import answers
+
+
+def main() -> int:
+    """Run what is named; without a name, everything there is."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Waymark beside its peers.")
+    kinds = parser.add_subparsers(dest="kind")
+    answers.add_arguments(kinds.add_parser("answers", help=answers.ABOUT, description=answers.ABOUT))
+    options = parser.parse_args()
+    if options.kind is None:
+        options = parser.parse_args(["answers"])
+    return int(options.run(options))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
