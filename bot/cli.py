@@ -185,3 +185,6 @@ def _log_to_stderr(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("telegram").setLevel(
+        logging.CRITICAL + 1
+    )  # it logs updates, with a person's words, as it fails

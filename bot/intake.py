@@ -13,12 +13,14 @@ from bot.parse import event_of
 from bot.perform import Performer
 from bot.runner import Runner
 from flows.events import AnyEvent, TextSent
-from storage.unit_of_work import Claim
+from storage.unit_of_work import Claim, reason
 
 log = structlog.get_logger()
 
-HOLD_SECONDS = 0.25
+HOLD_SECONDS = 2.0
 """How long words wait for a question that is on its way, to know whether they were sent before it."""
+UNREADABLE_SECONDS = 1.0
+"""Nobody reads a question and writes an answer within this."""
 
 
 class Intake:
@@ -30,21 +32,23 @@ class Intake:
         self.taken = 0
 
     async def take_json(self, data: dict[str, Any]) -> None:
-        """Take an update as Telegram sends it. What cannot be read at all is logged and done with."""
+        """Take an update as Telegram sends it. One that cannot be read is set aside under its number, unread."""
         try:
             update = Update.de_json(data, self._bot)
+            event = event_of(update, self._clock.now())
         except Exception as error:
-            log.error("update not readable", update=data.get("update_id"), error=type(error).__name__)
+            update_id = data.get("update_id")
+            log.error("update not readable", update=update_id, error=type(error).__name__)
+            if isinstance(update_id, int) and abs(update_id) < 2**63:
+                await asyncio.to_thread(self._runner.unreadable, update_id, reason(error))
             return
-        await self.take(update)
-
-    async def take(self, update: Update) -> None:
-        """Take an update; returns once what follows from it is committed, or it is set aside."""
-        received = asyncio.get_running_loop().time()
-        event = event_of(update, self._clock.now())
         self.taken += 1
-        if event is None:
-            return
+        if event is not None:
+            await self._take(update, event)
+
+    async def _take(self, update: Update, event: AnyEvent) -> None:
+        """Take an event; returns once what follows from it is committed, or it is set aside."""
+        received = asyncio.get_running_loop().time()
         claim = Claim(kind="update", id=update.update_id)
         lock, users = self._turns.get(event.chat_id, (None, 0))
         lock = lock or asyncio.Lock()
@@ -68,12 +72,15 @@ class Intake:
         """
         if not isinstance(event, TextSent) or event.message_id is None:
             return event
-        on_time = await self._performer.settled(event.chat_id, HOLD_SECONDS)
+        if self._performer.question(event.chat_id) is None:
+            return event
+        await self._performer.settled(event.chat_id, HOLD_SECONDS)
         question = self._performer.question(event.chat_id)
         if question is None:
             return event
-        sent, message_id = question
-        if not on_time:
-            return event.evolve(ahead=True) if received > sent else event
-        ahead = received < sent and message_id is not None and event.message_id < message_id
+        if question.sent is None:
+            ahead = question.held or received - question.put < UNREADABLE_SECONDS
+        else:
+            earlier = question.message_id is not None and event.message_id < question.message_id
+            ahead = received < question.sent and earlier
         return event.evolve(ahead=True) if ahead else event

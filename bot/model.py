@@ -55,15 +55,14 @@ class Model:
             completion = await client.chat.completions.create(
                 model=self.name, messages=messages, response_format=shape, max_completion_tokens=MOST_TOKENS
             )
-        if not completion.choices:
-            raise ModelFailedError("invalid")
-        choice = completion.choices[0]
-        if choice.finish_reason == "content_filter" or choice.message.refusal:
+            choice = completion.choices[0]
+            finished, refusal, content = choice.finish_reason, choice.message.refusal, choice.message.content
+        if finished == "content_filter" or refusal:
             raise ModelFailedError("refused")
-        if choice.finish_reason == "length":
+        if finished == "length":
             raise ModelFailedError("truncated")
         try:
-            return checked(choice.message.content or "", material)
+            return checked(content or "", material)
         except UnusableSummaryError:
             raise ModelFailedError("invalid") from None
 
@@ -94,3 +93,5 @@ def _meaning() -> Iterator[None]:
         raise ModelFailedError("limited") from None
     except openai.OpenAIError:
         raise ModelFailedError("unavailable") from None
+    except (ValueError, AttributeError, TypeError, IndexError):  # an answer that is none of the API's
+        raise ModelFailedError("invalid") from None

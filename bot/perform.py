@@ -1,8 +1,8 @@
 """The outbox carried out: each chat's messages in order, chats side by side, and what became of each marked.
 
-A message is sent first and marked after: a crash in between sends it twice, never not at all. A chat that
-Telegram asks to wait for is put off as a whole, so that nothing overtakes. Requests are no
-messages: they run beside the chats.
+A message is sent first and marked after: a crash in between sends it twice, never not at all. A chat whose message
+cannot go out now waits as a whole, so that nothing overtakes; its rows stay this instance's meanwhile. Requests are
+no messages: they run beside the chats.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import timedelta
+from itertools import count
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
 from bot.nursery import Nursery
 from bot.render import Message
 from flows.effects import Acknowledge
+from flows.records import Record
 from storage.outbox import Mark, Row
 
 log = structlog.get_logger()
@@ -69,15 +73,27 @@ class Messenger(Protocol):
         ...
 
 
-RETRY_SECONDS = (0.2, 1.0, 3.0)
-"""Waits between tries while the server does not answer; after them the chat is put off."""
-PUT_OFF = 15.0
+RETRY_SECONDS = (0.2, 1.0, 3.0, 15.0)
+"""Waits between tries while the server does not answer; the last one repeats."""
+LONGEST_WAIT = 60.0
+"""A longer wait is made of such: with each the rows are held anew, well within their lease."""
 REMEMBERED = 4096
-"""Keys of messages whose ids are remembered; older ones are looked up."""
+"""Keys and questions that are remembered; older message ids are looked up."""
+
+
+class Question(Record):
+    """What is known of a chat's newest question: when (loop time) it was to be sent and was known to be sent, and as
+    which message. `held`: the server asked to wait, so it is not there yet."""
+
+    key: str
+    put: float
+    sent: float | None = None
+    message_id: int | None = None
+    held: bool = False
 
 
 class Performer:
-    """Carries rows out. `marks` is what became of them, for the runner to write down."""
+    """Carries rows out. `marks` is what became of them, by chat, for the runner to write down."""
 
     def __init__(
         self,
@@ -87,14 +103,14 @@ class Performer:
         *,
         find_sent: Callable[[int, str], Awaitable[int | None]],
     ) -> None:
-        self.marks: deque[Mark] = deque()
+        self.marks: deque[tuple[int, Mark]] = deque()
         self.marked = asyncio.Event()
         self.performed = 0
         self._messenger, self._clock, self._nursery, self._find_sent = messenger, clock, nursery, find_sent
         self._queues: dict[int, deque[Row]] = {}
-        self._held: dict[int, float] = {}
+        self._taken: set[UUID] = set()
         self._sent: OrderedDict[tuple[int, str], int] = OrderedDict()
-        self._questions: OrderedDict[int, tuple[float, int | None]] = OrderedDict()
+        self._questions: OrderedDict[int, Question] = OrderedDict()
         self._idle: dict[int, asyncio.Event] = {}
         self._requests = 0
         self._quiet = asyncio.Event()
@@ -103,13 +119,18 @@ class Performer:
         self.blocked: Callable[[int], Coroutine[Any, Any, None]] | None = None
 
     def put(self, rows: Iterable[Row]) -> None:
-        """Take rows to carry out, in their order."""
+        """Take rows to carry out, in their order. One that is on its way already is not taken twice."""
         for row in rows:
+            if row.id in self._taken:
+                continue
+            self._taken.add(row.id)
             self._quiet.clear()
             if row.kind == "request_summary":
                 self._requests += 1
                 self._nursery.start(self._requested(row), f"request {row.id}")
                 continue
+            if row.kind == "say" and row.key is not None and row.key.startswith("q"):
+                self._asking(row)
             queue = self._queues.get(row.chat_id)
             if queue is None:
                 self._queues[row.chat_id] = queue = deque()
@@ -131,8 +152,8 @@ class Performer:
             return False
         return True
 
-    def question(self, chat_id: int) -> tuple[float, int | None] | None:
-        """When (loop time) the newest question of a chat was known to be sent, and its message id, if lately."""
+    def question(self, chat_id: int) -> Question | None:
+        """What is known of the newest question of a chat; None where nothing is, as after a restart."""
         return self._questions.get(chat_id)
 
     async def quiet(self) -> None:
@@ -144,93 +165,104 @@ class Performer:
             while queue:
                 await self._one(queue)
         finally:
+            self._taken.difference_update(row.id for row in queue)
             del self._queues[chat_id]
             if idle := self._idle.pop(chat_id, None):
                 idle.set()
             self._ended()
 
     async def _one(self, queue: deque[Row]) -> None:
-        """Carry out the first row of a chat's queue, or put the whole queue off."""
+        """Carry out the first row of a chat's queue, however long it takes."""
         row = queue[0]
-        try:
-            message_id = await self._tried(row)
-        except Later as wait:
-            self._put_off(queue, wait.seconds)
-        except Unreachable:
-            self._put_off(queue, PUT_OFF)
-        except Blocked:
-            self._drop(queue, "the person blocked the bot")
-            if self.blocked is not None:
-                self._nursery.start(self.blocked(row.chat_id), f"blocked {row.chat_id}")
-        except Refused as refusal:
-            queue.popleft()
-            self._mark(Mark(id=row.id, outcome="failed", reason=str(refusal)[:200]))
-            log.error("message refused", chat=row.chat_id, row=str(row.id))
-        else:
-            queue.popleft()
-            self._mark(Mark(id=row.id, outcome="done", message_id=message_id))
-            self.performed += 1
-
-    async def _tried(self, row: Row) -> int | None:
-        held = self._held.get(row.chat_id, 0.0) - asyncio.get_running_loop().time()
-        if held > 0:
-            raise Later(held)
-        self._held.pop(row.chat_id, None)
-        for wait in RETRY_SECONDS:
+        for number in count():
             try:
-                return await self._perform(row)
+                message_id = await self._perform(row)
+            except Later as wait:
+                self._known(row, held=True)
+                await self._hold(queue, wait.seconds)
             except Unreachable:
-                await asyncio.sleep(wait)
-        return await self._perform(row)
+                self._questions.pop(row.chat_id, None)  # it may have arrived all the same
+                await self._hold(queue, RETRY_SECONDS[min(number, len(RETRY_SECONDS) - 1)])
+            except Blocked:
+                while queue:  # over, and no fault of anybody's
+                    self._finish(queue, Mark(id=queue[0].id, outcome="done", reason="the person blocked the bot"))
+                if self.blocked is not None:
+                    self._nursery.start(self.blocked(row.chat_id), f"blocked {row.chat_id}")
+                return
+            except Refused as refusal:
+                log.error("message refused", chat=row.chat_id, row=str(row.id))
+                self._finish(queue, Mark(id=row.id, outcome="failed", reason=str(refusal)[:200]))
+                return
+            except SQLAlchemyError as error:  # the database is away; what was sent is not known
+                log.warning("message waits for the database", chat=row.chat_id, error=type(error).__name__)
+                await self._hold(queue, RETRY_SECONDS[min(number, len(RETRY_SECONDS) - 1)])
+            except Exception as error:
+                log.error("message not performable", chat=row.chat_id, row=str(row.id), error=type(error).__name__)
+                self._finish(queue, Mark(id=row.id, outcome="failed", reason=type(error).__name__))
+                return
+            else:
+                self._finish(queue, Mark(id=row.id, outcome="done", message_id=message_id))
+                self.performed += 1
+                return
 
     async def _perform(self, row: Row) -> int | None:
         message = msgspec.convert(row.payload, Message)
         if row.kind == "say":
             message_id = await self._messenger.send(row.chat_id, message, row.key)
-            self._remember(row, message_id)
+            self._known(row, sent=asyncio.get_running_loop().time(), message_id=message_id, held=False)
+            if row.key is not None and message_id is not None:
+                self._sent[row.chat_id, row.key] = message_id
+                _forget(self._sent)
             return message_id
         assert row.key is not None
-        name = (row.chat_id, row.key)
-        sent = self._sent.get(name)
+        sent = self._sent.get((row.chat_id, row.key))
         if sent is None:
             sent = await self._find_sent(row.chat_id, row.key)
         if sent is not None:
             await self._messenger.edit(row.chat_id, sent, message, row.key)
         return sent
 
-    def _remember(self, row: Row, message_id: int | None) -> None:
-        if row.key is None:
-            return
-        if message_id is not None:
-            self._sent[row.chat_id, row.key] = message_id
-            if len(self._sent) > REMEMBERED:
-                self._sent.popitem(last=False)
-        if row.key.startswith("q"):
-            self._questions[row.chat_id] = (asyncio.get_running_loop().time(), message_id)
-            self._questions.move_to_end(row.chat_id)
-            if len(self._questions) > REMEMBERED:
-                self._questions.popitem(last=False)
+    async def _hold(self, queue: deque[Row], seconds: float) -> None:
+        """A whole chat waits. Its rows are held, so that nobody else takes them up."""
+        while seconds > 0:
+            wait = min(seconds, LONGEST_WAIT)
+            seconds -= wait
+            due = self._clock.now() + timedelta(seconds=wait)
+            for row in queue:
+                self._mark(row.chat_id, Mark(id=row.id, outcome="held", due_at=due))
+            await asyncio.sleep(wait)
 
-    def _put_off(self, queue: deque[Row], seconds: float) -> None:
-        """A whole chat waits: its rows go back to the database and come again, in order, when the time is over."""
-        due = self._clock.now() + timedelta(seconds=seconds)
-        self._held[queue[0].chat_id] = asyncio.get_running_loop().time() + seconds
-        while queue:
-            self._mark(Mark(id=queue.popleft().id, outcome="later", due_at=due))
+    def _finish(self, queue: deque[Row], mark: Mark) -> None:
+        """The first row of a queue is over."""
+        row = queue.popleft()
+        self._taken.discard(row.id)
+        self._mark(row.chat_id, mark)
 
-    def _drop(self, queue: deque[Row], reason: str) -> None:
-        while queue:
-            self._mark(Mark(id=queue.popleft().id, outcome="failed", reason=reason))
-
-    def _mark(self, mark: Mark) -> None:
-        self.marks.append(mark)
+    def _mark(self, chat_id: int, mark: Mark) -> None:
+        self.marks.append((chat_id, mark))
         self.marked.set()
+
+    def _asking(self, row: Row) -> None:
+        """A question is to be sent. Of one that may have been sent before nothing is known: a person who answers may
+        have seen the earlier copy."""
+        if row.again:
+            self._questions.pop(row.chat_id, None)
+        else:
+            self._questions[row.chat_id] = Question(key=str(row.key), put=asyncio.get_running_loop().time())
+            self._questions.move_to_end(row.chat_id)
+            _forget(self._questions)
+
+    def _known(self, row: Row, **what: Any) -> None:
+        known = self._questions.get(row.chat_id)
+        if known is not None and known.key == row.key and row.kind == "say":
+            self._questions[row.chat_id] = known.evolve(**what)
 
     async def _requested(self, row: Row) -> None:
         try:
             if self.request is not None:
                 await self.request(row)
         finally:
+            self._taken.discard(row.id)
             self._requests -= 1
             self._ended()
 
@@ -243,3 +275,8 @@ class Performer:
             await self._messenger.acknowledge(chat_id, press)
         except DeliveryError:
             log.info("press not answered", chat=chat_id)
+
+
+def _forget(known: OrderedDict[Any, Any]) -> None:
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.dates import get_day_names
 
 from bot.texts import listed, words
 from flows.asking import choices
-from flows.conversation import running
+from flows.conversation import running, said_in
 from flows.effects import Choice, Text
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Reading, TextEdited, TextSent
 from flows.stages import STEPS, Day, Scale, Step
 from flows.state import Chat
 from flows.times import local, today
 
-LONGEST_PHRASE = 40
+LONGEST_PHRASE = 60
 """Characters of a phrase that may be nothing but a day or a number; longer texts are not searched for one."""
 
 
 def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
     """The event with what its words mean for the question that is open in the chat."""
+    if isinstance(event, CommandSent) and event.name == "timezone" and event.argument:
+        return event.evolve(reading=Reading(zones=zones(event.argument)))
     if chat.person is None:
         return event
     language = chat.person.language
     match event:
-        case CommandSent(name="timezone", argument=argument) if argument:
-            return event.evolve(reading=Reading(zones=zones(argument)))
-        case TextSent(text=text) if chat.conversation.awaiting == "timezone":
-            return event.evolve(reading=Reading(zones=zones(text)))
+        case TextSent(text=text) if chat.conversation.awaiting == "timezone" and (found := zones(text)):
+            return event.evolve(reading=Reading(zones=found))
         case TextSent(text=text):
             session = running(chat)
             if session is None or session.position is None:
@@ -50,8 +52,10 @@ def _reading(text: str, step: Step, offered: tuple[Choice, ...], chat: Chat, now
     person = chat.someone
     day = None
     choice = _choice(text, offered or _all(step, now, chat), person.language)
-    if isinstance(step.takes, Day) and choice is None:
-        day = read_day(text, local(now, person.timezone), person.language)
+    if isinstance(step.takes, Day) and choice not in step.takes.instead:
+        named = date.fromisoformat(choice) if choice else None  # what the button of a day says, written
+        day = named or read_day(text, local(now, person.timezone), person.language)
+        choice = None
     number = read_number(text, person.language) if isinstance(step.takes, Scale) else None
     return Reading(number=number, choice=choice, day=day)
 
@@ -67,22 +71,27 @@ def _all(step: Step, now: datetime, chat: Chat) -> tuple[Choice, ...]:
 
 
 def _edited_step(chat: Chat, message_id: int) -> Step | None:
-    said = [turn for kept in chat.answers.values() for turn in kept.turns if turn.source == message_id]
-    return STEPS[said[-1].step] if said else None
+    said = said_in(chat, message_id)
+    return STEPS[said.step] if said else None
 
 
 def read_number(text: str, language: str) -> int | None:
-    """The one whole number a text names: "7", "７", "a seven", "7/10", "7 out of 10". None where there is not one."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    if len(plain) > LONGEST_PHRASE:
+    """The one whole number a text names and says nothing besides: "7", "７", "a seven", "7/10", "maybe 7 out of 10".
+
+    None where there is not one, or where it stands in a sentence about something else ("i slept 4 hours").
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").replace("’", "'").strip()
+    if len(plain) > LONGEST_PHRASE or "?" in plain or re.search(r"\d\s*[.,]\s*\d", plain):
         return None
-    plain = re.sub(r"\s*(/|out of|of)\s*10\b", " ", plain)
-    if re.search(r"\d\s*[.,]\s*\d", plain):
-        return None
-    found = {int(n) for n in re.findall(r"(?<![\w.,])[-−]?\d{1,4}(?!\w)", plain.replace("−", "-"))}
+    plain = re.sub(r"\s*/\s*10\b", " ", plain)
+    for ending in listed("numbers.of_ten", language):
+        plain = plain.replace(ending, " ")
+    tokens = re.findall(r"[-]?\d+|[^\W\d_]+(?:'[^\W\d_]+)*", plain)
     names = {name: n for n, name in enumerate(_numbers(language), 1)}
-    found |= {names[word] for word in re.findall(r"\w+", plain) if word in names}
-    return found.pop() if len(found) == 1 else None
+    around = listed("numbers.around", language)
+    found = [int(t) if t.lstrip("-").isdigit() else names[t] for t in tokens if t.lstrip("-").isdigit() or t in names]
+    others = [t for t in tokens if not t.lstrip("-").isdigit() and t not in names and t not in around]
+    return found[0] if len(set(found)) == 1 and not others and len(str(found[0])) < 9 else None
 
 
 @cache
@@ -112,13 +121,23 @@ def _plain(text: str) -> str:
 
 
 def read_day(text: str, here: datetime, language: str) -> date | None:
-    """The day a phrase means, counted from the person's wall clock; None where it is not a phrase for a day."""
+    """The day a phrase means, counted from the person's wall clock; None where it does not name one.
+
+    A weekday may stand in a short phrase ("on friday, after class") and is the next one. All else goes to
+    dateparser, as a phrase that is nothing but a day. It is read back before it counts.
+    """
     phrase = unicodedata.normalize("NFKC", text).strip(" .!?")
-    if not phrase or len(phrase) > LONGEST_PHRASE or not re.search(r"[^\W\d_]|\d[./-]\d", phrase):
-        return None  # a bare number is not a day
-    lead = listed("date.lead", language)
-    while (head := phrase.casefold().split(" ", 1)) and len(head) == 2 and head[0] in lead:
-        phrase = phrase.split(" ", 1)[1].strip()
+    if len(phrase) > LONGEST_PHRASE or not re.search(r"[^\W\d_]|\d[./-]\d", phrase):
+        return None  # too long, empty, or a bare number
+    if (weekday := _weekday(phrase, here, language)) is not None:
+        return weekday
+    bare = phrase
+    while len(head := bare.split(" ", 1)) == 2 and head[0].casefold() in listed("date.lead", language):
+        bare = head[1].strip()
+    return _parsed(phrase, here, language) or _parsed(bare, here, language)
+
+
+def _parsed(phrase: str, here: datetime, language: str) -> date | None:
     import dateparser  # 0.3 s to import, and only those who write a day need it
 
     found = dateparser.parse(
@@ -126,6 +145,7 @@ def read_day(text: str, here: datetime, language: str) -> date | None:
         languages=[language],
         settings={
             "PREFER_DATES_FROM": "future",
+            "REQUIRE_PARTS": ["day"],  # a month alone is no day
             "RELATIVE_BASE": here.replace(tzinfo=None),
             "RETURN_AS_TIMEZONE_AWARE": False,
             "PARSERS": ["relative-time", "absolute-time"],
@@ -134,17 +154,51 @@ def read_day(text: str, here: datetime, language: str) -> date | None:
     return found.date() if found else None
 
 
+def _weekday(phrase: str, here: datetime, language: str) -> date | None:
+    """The next day of the one weekday that a phrase without figures names; in "next week", the one of that week."""
+    if any(char.isdigit() for char in phrase):
+        return None
+    said = _plain(phrase)
+    found = {number for name, number in _weekdays(language).items() if re.search(rf"\b{re.escape(name)}\b", said)}
+    if len(found) != 1:
+        return None
+    number = found.pop()
+    today_here = here.date()
+    if any(name in said for name in listed("date.next_week", language)):
+        return today_here + timedelta(days=7 - today_here.weekday() + number)
+    return today_here + timedelta(days=(number - today_here.weekday() - 1) % 7 + 1)
+
+
+@cache
+def _weekdays(language: str) -> dict[str, int]:
+    """The names of the weekdays, long and short; Monday is 0."""
+    names = {}
+    for width in ("wide", "abbreviated"):
+        for number, name in get_day_names(width, locale=language).items():
+            names[_plain(name)] = number
+    return names
+
+
+_WINTER = datetime(2026, 1, 1)  # noqa: DTZ001 - a wall-clock time, to compare zones by
+
+
 @cache
 def _zones_by_city() -> dict[str, tuple[str, ...]]:
     cities: dict[str, list[str]] = {}
-    for name in sorted(available_timezones()):
-        if "/" in name and not name.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/")):
-            cities.setdefault(_plain(name.rsplit("/", 1)[1].replace("_", " ")), []).append(name)
-        cities.setdefault(name.casefold(), []).append(name)
+    names = sorted(available_timezones(), key=lambda name: ("/" not in name, name))  # aliases without a region last
+    for name in names:
+        city = _plain(name.rsplit("/", 1)[-1].replace("_", " "))
+        if not name.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/")):
+            known = cities.setdefault(city, [])
+            if not any(ZoneInfo(name).utcoffset(_WINTER) == ZoneInfo(k).utcoffset(_WINTER) for k in known):
+                known.append(name)
+        cities[name.casefold()] = [name]
     return {city: tuple(names) for city, names in cities.items()}
 
 
 def zones(text: str) -> tuple[str, ...]:
     """The time zones that a place's name can mean: an IANA name, or a city with one of its own."""
     by_city = _zones_by_city()
-    return by_city.get(text.strip().casefold()) or by_city.get(_plain(text)) or ()
+    place = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    city = _plain(place.split(",")[0])
+    return by_city.get(text.strip().casefold()) or by_city.get(city) or ()

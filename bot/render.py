@@ -126,9 +126,12 @@ def _fitting(text: str) -> list[str]:
     """A text in pieces that fit a message each, cut at a space where there is one."""
     pieces = []
     while units(text) > LONGEST:
-        cut = LONGEST
-        while units(text[:cut]) > LONGEST:
-            cut -= max(1, units(text[:cut]) - LONGEST)
+        size = cut = 0
+        for char in text:
+            size += units(char)
+            if size > LONGEST:
+                break
+            cut += 1
         space = text.rfind(" ", cut // 2, cut)
         cut = space if space > 0 else cut
         pieces.append(text[:cut].rstrip())

@@ -25,7 +25,7 @@ from bot.perform import Performer
 from bot.reading import read
 from bot.render import settled
 from flows.decide import decide, needs_plan
-from flows.events import AnyEvent, EventFailed
+from flows.events import AnyEvent, ButtonPressed, EventFailed, Spoken
 from flows.state import Chat
 from storage import letters
 from storage.engine import is_sqlite
@@ -54,11 +54,20 @@ class _Waiting:
 class Runner:
     """Handles events. `serve` must be running."""
 
-    def __init__(self, engine: Engine, performer: Performer, clock: Clock, nursery: Nursery, *, owner: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        performer: Performer,
+        clock: Clock,
+        nursery: Nursery,
+        *,
+        owner: str,
+        model: bool = False,
+    ) -> None:
         self._engine, self._performer, self._clock, self._nursery = engine, performer, clock, nursery
-        self._owner = owner
-        number = 1 if is_sqlite(engine) else LANES
-        self._lanes = [_Lane(self) for _ in range(number)]
+        self._owner, self._model = owner, model
+        lanes = 1 if is_sqlite(engine) else LANES
+        self._lanes = [_Lane(self, number) for number in range(lanes)]
         self.handled = 0
         self.batches = 0
         self.set_aside = 0
@@ -72,14 +81,14 @@ class Runner:
     def start(self) -> None:
         """Begin to work."""
         for i, lane in enumerate(self._lanes):
-            self._nursery.start(lane.work(), f"lane {i}")
-        self._nursery.start(self._mark_leftovers(), "marks")
+            self._nursery.start(lane.work(), f"lane {i}", vital=True)
+        self._nursery.start(self._mark_leftovers(), "marks", vital=True)
 
     async def flush(self) -> None:
         """Write down what was performed, now."""
-        marks = self._marks()
-        if marks:
-            await self._lanes[0].run([], marks)
+        for number, lane in enumerate(self._lanes):
+            if marks := self.marks_of(number):
+                await lane.run([], marks)
 
     def close(self) -> None:
         """End the writer threads; a batch that is being written is finished."""
@@ -89,17 +98,23 @@ class Runner:
     def settle(self, chat: Chat, event: AnyEvent) -> Settled:
         """Read, decide, render: pure, called on the writer thread with the chat locked and loaded."""
         now = self._clock.now()
+        chat = chat.evolve(model=self._model)
         return settled(decide(chat, read(event, chat, now), now))
 
-    def _marks(self) -> list[Mark]:
-        marks = list(self._performer.marks)
-        self._performer.marks.clear()
-        self._performer.marked.clear()
-        return marks
+    def marks_of(self, lane: int) -> list[Mark]:
+        """What became of the rows of a lane's chats. A chat's marks are written by its own lane, in their order."""
+        number = len(self._lanes)
+        mine = [mark for chat_id, mark in self._performer.marks if chat_id % number == lane]
+        if mine:
+            others = [item for item in self._performer.marks if item[0] % number != lane]
+            self._performer.marks.clear()
+            self._performer.marks.extend(others)
+        return mine
 
     async def _mark_leftovers(self) -> None:
         while True:
             await self._performer.marked.wait()
+            self._performer.marked.clear()
             await asyncio.sleep(MARK_SECONDS)
             await self.flush()
 
@@ -109,12 +124,23 @@ class Runner:
         return handle(self._engine, batch, self.settle, needs_plan, now=now, owner=self._owner, marks=marks)
 
     def aside(self, incoming: Incoming, why: str) -> list[Outcome]:
-        """Set an event aside and tell the person, on the writer thread."""
-        now = self._clock.now()
+        """Set an event aside, on the writer thread."""
         with self._engine.begin() as connection:
-            letters.set_aside(connection, incoming, why, now)
-        told = EventFailed(id=uuid5(incoming.event.id, "failed"), chat_id=incoming.event.chat_id)
-        return self.write([Incoming(event=told)], ())
+            letters.set_aside(connection, incoming, why, self._clock.now())
+        return []
+
+    def unreadable(self, update_id: int, why: str) -> None:
+        """Keep that an update could not be read."""
+        letters.unreadable(self._engine, update_id, why, self._clock.now())
+
+    def told(self, event: AnyEvent) -> Incoming:
+        """The person is to be told that an event of theirs could not be handled."""
+        press = event.press_id if isinstance(event, ButtonPressed) else None
+        return Incoming(
+            event=EventFailed(
+                id=uuid5(event.id, "failed"), chat_id=event.chat_id, spoken=isinstance(event, Spoken), press_id=press
+            )
+        )
 
     def deliver(self, outcome: Outcome) -> None:
         """What a commit ordered is carried out."""
@@ -126,8 +152,8 @@ class Runner:
 class _Lane:
     """A writer thread and the events that wait for it."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(self, runner: Runner, number: int) -> None:
+        self._runner, self._number = runner, number
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
@@ -143,7 +169,7 @@ class _Lane:
         while True:
             await self._something.wait()
             batch = self._next()
-            outcomes = await self.run([w.incoming for w in batch], self._runner._marks())
+            outcomes = await self.run([w.incoming for w in batch], self._runner.marks_of(self._number))
             if outcomes is None:  # something in the batch spoils it: each on its own
                 for waiting in batch:
                     await self._alone(waiting)
@@ -199,13 +225,19 @@ class _Lane:
         log.error("event set aside", kind=type(incoming.event).__name__, chat=incoming.event.chat_id, reason=why)
         self._runner.set_aside += 1
         try:
-            outcomes = await self._written(lambda: self._runner.aside(incoming, why))
-        except Exception as error:
+            await self._written(lambda: self._runner.aside(incoming, why))
+        except Exception as error:  # not even that: it is not acknowledged, and comes again
             log.error("setting aside failed", reason=reason(error))
-            outcomes = []
-        for outcome in outcomes:
-            self._runner.deliver(outcome)
-        waiting.outcome.set_result(Outcome(incoming=incoming, error=why))
+            if not waiting.outcome.done():
+                waiting.outcome.set_exception(error)
+            return
+        try:
+            for outcome in await self._written(lambda: self._runner.write([self._runner.told(incoming.event)], ())):
+                self._runner.deliver(outcome)
+        except Exception as error:
+            log.error("the person could not be told", reason=reason(error))
+        if not waiting.outcome.done():
+            waiting.outcome.set_result(Outcome(incoming=incoming, error=why))
 
     def _done(self, waiting: _Waiting, outcome: Outcome) -> None:
         self._runner.handled += 1

@@ -52,12 +52,12 @@ class Core:
     ) -> None:
         self.engine, self.clock = engine, clock
         self.performer = Performer(messenger, clock, nursery, find_sent=self._find_sent)
-        self.runner = Runner(engine, self.performer, clock, nursery, owner=owner)
         self.model: Model | None = None
         if settings.openai_api_key is not None:
             self.model = Model(
                 settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.openai_model
             )
+        self.runner = Runner(engine, self.performer, clock, nursery, owner=owner, model=self.model is not None)
         self.writer = Writer(engine, self.runner, messenger, self.model)
         self.chores = Chores(engine, self.runner, self.performer, clock, owner=owner)
         self.performer.request = self.writer.request
@@ -74,19 +74,29 @@ class Core:
 
 @asynccontextmanager
 async def core(
-    settings: Settings, messenger: Messenger, clock: Clock | None = None, *, ticking: bool = True
+    settings: Settings,
+    messenger: Messenger,
+    clock: Clock | None = None,
+    *,
+    ticking: bool = True,
+    failed: Callable[[], None] | None = None,
 ) -> AsyncIterator[Core]:
-    """The core at work on the database of the settings, which is brought up to date; stopped in order at the end."""
+    """The core at work on the database of the settings, which is brought up to date; stopped in order at the end.
+
+    `failed` is called if a part of it crashes without which nothing works.
+    """
+    clock = clock or SystemClock()
     engine = connect(settings.database_url)
     await asyncio.to_thread(migrations.upgrade, engine)
-    nursery = Nursery()
+    nursery = Nursery(failed)
     with Instance(engine) as instance:
-        await asyncio.to_thread(outbox.release, engine, instance.name)
-        made = Core(engine, messenger, settings, clock or SystemClock(), nursery, owner=instance.name)
+        await asyncio.to_thread(outbox.release, engine, instance.name, clock.now())
+        made = Core(engine, messenger, settings, clock, nursery, owner=instance.name)
         made.runner.start()
         scheduler = schedule(made.chores) if ticking else None
         if scheduler is not None:
-            await made.chores.take_up()
+            while await made.chores.take_up():
+                pass
             scheduler.start()
         try:
             yield made
@@ -96,6 +106,9 @@ async def core(
             await nursery.close()
             await made.runner.flush()
             made.runner.close()
+            await asyncio.to_thread(
+                outbox.release, engine, instance.name, clock.now()
+            )  # what is left is anybody's now
             if made.model is not None:
                 await made.model.close()
     engine.dispose()
@@ -120,21 +133,27 @@ async def run(settings: Settings, *, updates: bool = True, work: bool = True) ->
     both.
     """
     stopping = asyncio.Event()
+    crashed = asyncio.Event()
+
+    def failed() -> None:
+        crashed.set()
+        stopping.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     if updates:
         _refuse_taken_port(settings.port)
     bot = bot_of(settings)
     messenger = TelegramMessenger(bot)
-    async with core(settings, messenger, ticking=work) as made:
-        nursery = Nursery()
+    async with core(settings, messenger, ticking=work, failed=failed) as made:
+        nursery = Nursery(failed)
         server: Server | None = None
         try:
             if updates:
                 intake = Intake(bot, made.runner, made.performer, made.clock)
                 server = _server(settings, made, intake)
-                nursery.start(server.serve(), "http")
-                nursery.start(_receive(settings, bot, messenger, intake), "updates")
+                nursery.start(server.serve(), "http", vital=True)
+                nursery.start(_receive(settings, bot, messenger, intake), "updates", vital=True)
             else:
                 nursery.start(_greet(bot), "greeting")
             await stopping.wait()
@@ -145,6 +164,8 @@ async def run(settings: Settings, *, updates: bool = True, work: bool = True) ->
                 await server.stopped(STOP_SECONDS)
             await nursery.close()
     await bot.shutdown()
+    if crashed.is_set():
+        raise CannotServeError("a part of it crashed, see the log; everything acknowledged is kept, start it again")
 
 
 def _refuse_taken_port(port: int) -> None:

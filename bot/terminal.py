@@ -18,11 +18,14 @@ from tzlocal import get_localzone_name
 
 from bot.parse import said
 from bot.render import Button, Message
-from bot.service import Core, core
+from bot.service import CannotServeError, Core, core
 from bot.settings import Settings
 from flows.answers import SEVERAL_DONE
 from flows.effects import Acknowledge
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Sender
+from storage import migrations
+from storage.engine import connect
+from storage.sessions import serves_others
 
 CHAT = 1
 """The terminal's chat. No Telegram user has this number."""
@@ -99,6 +102,11 @@ async def chat(settings: Settings, script: Path | None = None, console: Console 
     """Hold the conversation until the input ends. A script's lines are typed for the coachee."""
     console = console or Console(highlight=False, soft_wrap=script is not None)
     messenger = TerminalMessenger(console)
+    engine = connect(settings.database_url)
+    migrations.upgrade(engine)
+    if serves_others(engine, CHAT):  # their reminders would come here
+        raise CannotServeError("this database keeps the conversations of a bot; set DATABASE_URL to another file")
+    engine.dispose()
     async with core(settings, messenger) as made:
         person = Sender(name=_name(), timezone=_zone())
         await _tell(made, CommandSent(id=uuid4(), chat_id=CHAT, sender=person, name="session"))

@@ -88,13 +88,13 @@ def _locale(language: str) -> Locale:
 
 
 class Day:
-    """A date in a text: {day} is "Friday 27 November", {day:short} is "Fri 27 Nov"."""
+    """A date in a text: {day} is "Friday 27 November", {day:short} is "Fri 27 Nov", {day:year} adds the year."""
 
     def __init__(self, value: date, locale: Locale) -> None:
         self._value, self._locale = value, locale
 
     def __format__(self, spec: str) -> str:
-        pattern = "EEE d MMM" if spec == "short" else "EEEE d MMMM"
+        pattern = {"short": "EEE d MMM", "year": "EEEE d MMMM y"}.get(spec, "EEEE d MMMM")
         return str(format_date(self._value, pattern, locale=self._locale))
 
 

@@ -38,11 +38,10 @@ class Writer:
         session_id, attempt = UUID(row.payload["session_id"]), int(row.payload["attempt"])
         claim = Claim(kind="request", id=row.id)
         found = await asyncio.to_thread(material, self._engine, session_id)
-        if found is None:
-            log.error("no such session", session=str(session_id))
-            return
         event_id = uuid5(row.id, "answer")
         try:
+            if found is None:
+                raise ModelFailedError("invalid")
             document = await self._written(row, found)
         except ModelFailedError as failure:
             log.warning("summary failed", session=str(session_id), attempt=attempt, reason=failure.reason)

@@ -49,6 +49,8 @@ def from_text(
                 raise UnfitAnswerError("unfit.pick")
             return Given(text=text, value=reading.choice, choice=reading.choice)
         case Several(options=options):
+            if reading.choice == SEVERAL_DONE and picked:
+                return Given(text=", ".join(label for _, label in picked), value=tuple(code for code, _ in picked))
             _refuse_wordless(text)
             own = reading.choice if reading.choice in options else text
             codes = tuple(code for code, _ in picked if code != own)

@@ -16,11 +16,12 @@ from flows.effects import Acknowledge, AnyEffect, Choice, Edit, Line, RequestSum
 from flows.errors import UnfitAnswerError
 from flows.events import ButtonPressed, Event, TextEdited, TextSent
 from flows.plans import added, open_items, reminders, reviewed
-from flows.stages import STEPS, Pick, Several, Stage, Words
+from flows.stages import STEPS, Day, Pick, Several, Stage, Words
 from flows.state import Chat, Decision, Review, Session, Turn
 from flows.times import local, today
 from flows.walk import Answers, answered, corrected, counting, gone_back, noted, stage_of, start
 
+BEFORE_REVIEW = fitting.Given(text="", choice="before")
 MOST_REVIEWED = 10
 """Earlier actions that one session reviews, the soonest due first; more would be a session of its own."""
 
@@ -41,7 +42,7 @@ def begin(chat: Chat, event: Event, now: datetime) -> Decision:
     session = Session(
         session_id=event.derived("session"),
         position=start(),
-        reviewing=tuple(Review(action_id=item.action_id, title=item.title) for item in items),
+        reviewing=tuple(Review(action_id=i.action_id, title=i.title, status=i.status, due=i.due) for i in items),
         begun_at=now,
         since=now,
     )
@@ -49,8 +50,11 @@ def begin(chat: Chat, event: Event, now: datetime) -> Decision:
         session_id=session.session_id, user_id=person.user_id, session_type=session.session_type, at=now
     )
     fresh = chat.evolve(answers={}, conversation=chat.conversation.evolve(session=session, awaiting=None))
-    greeting = _line("session.greeting.again" if items else "session.greeting", name=person.name)
-    hello = Say(screen=Screen(lines=(greeting, _line("session.manner")), keyboard="walk"))
+    greeting = [_line("session.greeting.again" if items else "session.greeting", name=person.name)]
+    greeting.append(_line("session.manner"))
+    if chat.model:
+        greeting.append(_line("session.model"))
+    hello = Say(screen=Screen(lines=tuple(greeting), keyboard="walk"))
     return _asked(Decision(chat=fresh, changes=(begun,), effects=(hello,)), now)
 
 
@@ -68,6 +72,19 @@ def resume(chat: Chat, now: datetime) -> Decision:
     closed = _closed(chat, now)
     chat = _with(chat, session)
     return _asked(Decision(chat=chat, changes=changes, effects=(*closed, welcome)), now)
+
+
+def missed(chat: Chat, session: Session, event: TextSent, now: datetime) -> Decision:
+    """Words of a person who was away: the open question may never have reached them, so it is put again.
+
+    The words are kept beside it.
+    """
+    before = chat.answers
+    said, source = event.text[: fitting.LONGEST_ANSWER], event.message_id
+    session, answers = noted(session, before, said, at=now, question=wording(session, before), source=source)
+    kept = _kept(session, before, answers)
+    again = resume(_with(chat, session).evolve(answers=answers), now)
+    return again.evolve(changes=(*kept, *again.changes))
 
 
 def pause(chat: Chat, now: datetime) -> Decision:
@@ -102,18 +119,21 @@ def back(chat: Chat, now: datetime) -> Decision:
     if not session.trail:
         return Decision(chat=chat, effects=(say("session.first_question"),))
     before = chat.answers
+    undone = counting(session, before)[-1]
     session, answers = gone_back(session, before)
     decision = Decision(
         chat=_with(chat, session).evolve(answers=answers),
         changes=_kept(session, before, answers),
         effects=(*_closed(chat, now), say("session.back")),
     )
+    if undone.step == "review_status":  # the item stands as it did before it was reviewed
+        decision = _reviewed(decision, session, undone.step, undone.index, BEFORE_REVIEW, now)
     return _asked(decision, now)
 
 
 def text(chat: Chat, session: Session, event: TextSent, now: datetime) -> Decision:
     """Words while a question is open: its answer, an addition to the last one, or something that does not fit."""
-    if event.ahead and session.trail:
+    if event.ahead and session.trail and chat.conversation.fresh:
         return _added(chat, session, event, now)
     assert session.position is not None
     step = STEPS[session.position.step]
@@ -151,43 +171,81 @@ def button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
 def edited(chat: Chat, event: TextEdited, now: datetime) -> Decision:
     """A message was edited: the answer it gave is corrected, as a new turn."""
     session = chat.conversation.session
-    said = [t for kept in chat.answers.values() for t in kept.turns if t.source == event.message_id]
-    if session is None or not said:
+    said = said_in(chat, event.message_id)
+    if session is None or said is None:
         return Decision(chat=chat, effects=(say("edit.unknown"),))
-    old = next((turn for turn in reversed(said) if turn.n in session.trail), None)
-    if old is None:
-        return _edited_aside(chat, session, event, now)
+    if said.n not in session.trail:
+        return _edited_aside(chat, session, said, event, now)
+    parts = tuple((source, event.text if source == event.message_id else part) for source, part in said.parts)
+    words = "\n".join(part for _, part in parts) if parts else event.text
     try:
-        given = fitting.from_text(STEPS[old.step], event.text, event.reading, _today(chat, now))
-    except UnfitAnswerError as unfit:
-        return Decision(chat=chat, effects=(say("edit.unfit"), say(str(unfit.args[0]))))
-    return _correct(chat, session, old, given, event.message_id, now)
+        given = fitting.from_text(STEPS[said.step], words, event.reading, _today(chat, now), _marks(said))
+    except UnfitAnswerError:
+        return Decision(chat=chat, effects=(say("edit.unfit"),))
+    return _correct(chat, session, said, given, parts, event.message_id, now)
+
+
+def said_in(chat: Chat, source: int) -> Turn | None:
+    """The turn that a message made: the one that counts, if one does, else the newest."""
+    turns = [turn for kept in chat.answers.values() for turn in kept.turns]
+    made = [turn for turn in turns if source == turn.source or source in (part for part, _ in turn.parts)]
+    session = chat.conversation.session
+    counts = [turn for turn in made if session is not None and turn.n in session.trail]
+    return max(counts or made, key=lambda turn: turn.n, default=None)
+
+
+def _marks(turn: Turn) -> tuple[tuple[str, str], ...]:
+    """The choices marked in an answer whose last part was written: they stay when its words are edited."""
+    if not isinstance(turn.value, tuple):
+        return ()
+    labels = turn.text.split(", ")
+    return tuple(zip(turn.value[:-1], labels, strict=False))
 
 
 def _correct(
-    chat: Chat, session: Session, old: Turn, given: fitting.Given, source: int | None, now: datetime
+    chat: Chat,
+    before: Session,
+    old: Turn,
+    given: fitting.Given,
+    parts: tuple[tuple[int | None, str], ...],
+    source: int | None,
+    now: datetime,
 ) -> Decision:
-    before, was = chat.answers, session.position
-    if session.phase == "complete" and not isinstance(STEPS[old.step].takes, Words):
+    session, answers = corrected(before, chat.answers, old, given, at=now, source=source, parts=parts)
+    if before.phase == "complete" and (session.position is not None or not isinstance(STEPS[old.step].takes, Words)):
         return Decision(chat=chat, effects=(say("edit.complete_fixed"),))
-    session, answers = corrected(session, before, old, given, at=now, source=source)
     decision = Decision(
         chat=_with(chat, session).evolve(answers=answers),
-        changes=(*_kept(session, before, answers), _moved(session, answers, now)),
-        effects=(say("edit.done", answer=short(given.text, 200)),),
+        changes=(*_kept(session, chat.answers, answers), _moved(session, answers, now)),
+        effects=(_corrected_to(old, given),),
     )
     decision = _reviewed(decision, session, old.step, old.index, given, now)
     if session.phase == "complete":
         return decision.then(say("edit.complete"))
-    if session.phase != "open" or session.position == was:
+    stays = session.position == before.position
+    if session.phase != "open" or (stays and _shows(chat, now) == _shows(decision.chat, now)):
         return decision
-    elsewhere = decision.evolve(effects=(*_closed(chat, now), *decision.effects)).then(say("edit.elsewhere"))
-    return _asked(elsewhere, now)
+    closed = decision.evolve(effects=(*_closed(chat, now), *decision.effects))
+    return _asked(closed if stays else closed.then(say("edit.elsewhere")), now)
 
 
-def _edited_aside(chat: Chat, session: Session, event: TextEdited, now: datetime) -> Decision:
-    """What did not fit was edited: it may fit now."""
-    if running(chat) is None:
+def _corrected_to(old: Turn, given: fitting.Given) -> Say:
+    """What an answer is now; of a day, the day it was understood as."""
+    if isinstance(STEPS[old.step].takes, Day) and isinstance(given.value, str):
+        return say("edit.done.day", day=date.fromisoformat(given.value))
+    return say("edit.done", answer=short(given.text, 200))
+
+
+def _shows(chat: Chat, now: datetime) -> tuple[Line, ...]:
+    """The lines of the open question, without the stage's opening."""
+    return screen(chat.evolve(conversation=chat.conversation.evolve(opening=False)), _today(chat, now)).lines
+
+
+def _edited_aside(chat: Chat, session: Session, said: Turn, event: TextEdited, now: datetime) -> Decision:
+    """What did not fit the question that is still open was edited: it may fit now. Anything older is past."""
+    here = session.position
+    about_it = here is not None and said.kind == "aside" and (said.step, said.index) == (here.step, here.index)
+    if running(chat) is None or not about_it:
         return Decision(chat=chat, effects=(say("edit.unknown"),))
     again = TextSent(
         id=event.id,
@@ -216,7 +274,7 @@ def _answer(chat: Chat, session: Session, given: fitting.Given, source: int | No
         return _completed(decision, now)
     if stage_of(session) != stage_of(was) or was.position.step == "topic":
         decision = decision.keeping(_moved(session, answers, now))
-    return _asked(decision, now)
+    return _asked(decision, now, fresh=True)
 
 
 def _reviewed(
@@ -225,7 +283,7 @@ def _reviewed(
     """An answer about an earlier action item moves the item."""
     if step != "review_status" or given.choice is None:
         return decision
-    moved, effects = reviewed(session.reviewing[index].action_id, given.choice, now)
+    moved, effects = reviewed(session.reviewing[index], given.choice, now, decision.chat.someone.timezone)
     return decision.keeping(moved).then(*effects)
 
 
@@ -248,7 +306,8 @@ def _added(chat: Chat, session: Session, event: TextSent, now: datetime) -> Deci
         return Decision(chat=chat, changes=_kept(session, before, answers), effects=(say("unfit.ahead"),))
     before = chat.answers
     given = fitting.Given(text=joined)
-    session, answers = corrected(session, before, last, given, at=now, source=event.message_id)
+    parts = (*(last.parts or ((last.source, last.text),)), (event.message_id, event.text))
+    session, answers = corrected(session, before, last, given, at=now, source=last.source, parts=parts)
     chat_now = _with(chat, session).evolve(answers=answers)
     return Decision(
         chat=chat_now,
@@ -332,8 +391,8 @@ def _put_down(chat: Chat, session: Session, said: str, way_back: str, now: datet
     )
 
 
-def _asked(decision: Decision, now: datetime) -> Decision:
-    """The decision, and the open question put as a new message."""
+def _asked(decision: Decision, now: datetime, *, fresh: bool = False) -> Decision:
+    """The decision, and the open question put as a new message; `fresh` where an answer led to it."""
     conversation = decision.chat.conversation
     session = conversation.session
     assert session is not None
@@ -341,7 +400,9 @@ def _asked(decision: Decision, now: datetime) -> Decision:
     conversation = conversation.evolve(
         asked=conversation.asked + 1,
         opening=stage > session.opened,
+        fresh=fresh,
         picks=(),
+        awaiting=None,
         session=session.evolve(opened=max(session.opened, stage)),
     )
     chat = decision.chat.evolve(conversation=conversation)

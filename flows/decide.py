@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flows import conversation, menu, plans, summaries
 from flows.changes import PersonMet, ReachChanged
-from flows.effects import Acknowledge, Choice, Line, Say, Screen, Text, say
+from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, Text, say
 from flows.errors import IllegalEventError
 from flows.events import (
     AnyEvent,
@@ -39,8 +39,10 @@ def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
         case Spoken():
             return _spoken(chat, event, now)
     if chat.person is None:
-        if isinstance(event, ChatBlocked | ChatUnblocked | EventFailed):
+        if isinstance(event, ChatBlocked | ChatUnblocked):
             return Decision(chat=chat)
+        if isinstance(event, EventFailed):
+            return _failed(chat, event)
         raise IllegalEventError(type(event).__name__, "nobody is known in this chat")
     match event:
         case TimerFired(kind="summary"):
@@ -56,7 +58,7 @@ def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
         case ChatUnblocked():
             return _reach(chat, None)
         case EventFailed():
-            return Decision(chat=chat, effects=(say("failed"),))
+            return _failed(chat, event)
     raise IllegalEventError(type(event).__name__)
 
 
@@ -76,7 +78,11 @@ def _spoken(chat: Chat, event: Spoken, now: datetime) -> Decision:
     """A person did something: met if new, reachable again if they were not."""
     if chat.person is None:
         return _met(chat, event, now)
-    decision = _said(chat, event, now)
+    session = conversation.running(chat)
+    if chat.person.unreachable_since is not None and isinstance(event, TextSent) and session is not None:
+        decision = conversation.missed(chat, session, event, now)
+    else:
+        decision = _said(chat, event, now)
     if decision.chat.someone.unreachable_since is not None:
         back = _reach(decision.chat, None)
         decision = decision.evolve(chat=back.chat).keeping(*back.changes)
@@ -130,8 +136,11 @@ def _said(chat: Chat, event: Spoken, now: datetime) -> Decision:
 
 
 def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
+    asking_zone = chat.conversation.awaiting == "timezone"
     chat = chat.evolve(conversation=chat.conversation.evolve(awaiting=None))
     match event.name:
+        case "cancel" if asking_zone:
+            return Decision(chat=chat, effects=(say("zone.left"),))
         case "start":
             return menu.show(chat, "home", now)
         case "session":
@@ -186,13 +195,14 @@ def _unknown_press(chat: Chat, event: ButtonPressed) -> Decision:
 
 
 def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
-    if chat.conversation.awaiting == "timezone":
-        return menu.timezone(chat, event.reading, now)
     session = conversation.running(chat)
+    if chat.conversation.awaiting == "timezone" and (session is None or event.reading.zones):
+        return menu.timezone(chat, event.reading, now)
     if session is not None:
         return conversation.text(chat, session, event, now)
     card = menu.show(chat, "home", now)
-    paused = chat.conversation.session is not None and chat.conversation.session.phase == "paused"
+    left = chat.conversation.session
+    paused = left is not None and left.phase in ("paused", "stopped")
     return card.evolve(effects=(say("idle.paused" if paused else "idle"), *card.effects))
 
 
@@ -203,6 +213,14 @@ def _media(chat: Chat, event: MediaSent) -> Decision:
     if conversation.running(chat) is not None:
         said.append(say("media.question_open"))
     return Decision(chat=chat, effects=tuple(said))
+
+
+def _failed(chat: Chat, event: EventFailed) -> Decision:
+    """Something of this chat could not be handled; the person is told what they need to know of it."""
+    told: list[AnyEffect] = [say("failed" if event.spoken else "failed.inside")]
+    if event.press_id is not None:
+        told.append(Acknowledge(press_id=event.press_id))
+    return Decision(chat=chat, effects=tuple(told))
 
 
 def _reach(chat: Chat, since: datetime | None) -> Decision:

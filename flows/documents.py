@@ -1,13 +1,14 @@
 """The summary: its shape, what the model is told and gives back, what code checks, and the plain writer.
 
-Code decides, the model writes. The model words six sections and a title for each step the coachee named; which steps
-there are, and their dates, come from the typed fields and from nowhere else. A step the model leaves out is put back
-in the coachee's words; one it makes up is refused.
+Code decides, the model writes. The model words six sections and a title for each step the coachee named. Which steps
+the plan has, and their dates there, come from the typed fields. A step the model leaves out is put back in the
+coachee's words; one it makes up is refused.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Any, Literal
@@ -140,9 +141,11 @@ def schema() -> dict[str, Any]:
 def checked(content: str, material: Material) -> Document:
     """The document that the model's JSON makes. Raises UnusableSummaryError where it cannot be used."""
     try:
-        written = WrittenSummary.model_validate_json(content)
+        written = WrittenSummary.model_validate(_clean(json.loads(content)))
     except ValidationError as error:
         raise UnusableSummaryError(f"{error.error_count()} faults against the schema") from None
+    except (ValueError, RecursionError):
+        raise UnusableSummaryError("not JSON") from None
     insights = _lines(written.key_insights)
     metrics = _lines(written.success_metrics)
     support = _lines(written.support_and_accountability)
@@ -161,6 +164,18 @@ def checked(content: str, material: Material) -> Document:
         support=support,
         writer="model",
     )
+
+
+def _clean(value: Any) -> Any:
+    """JSON without what no database or message can hold: control characters, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        kept = "".join(c for c in value if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+        return kept.replace("\t", " ")
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return value
 
 
 def _lines(texts: list[str]) -> tuple[str, ...]:

@@ -134,7 +134,10 @@ class SummaryFailed(Event):
 
 
 class EventFailed(Event):
-    """An event of this chat could not be handled and was set aside."""
+    """An event of this chat could not be handled and was set aside. `spoken`: it was something the person did."""
+
+    spoken: bool = True
+    press_id: str | None = None
 
 
 AnyEvent = (

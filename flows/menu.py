@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flows.changes import PersonChanged
+from flows.documents import LONGEST_TITLE, short
 from flows.effects import Acknowledge, AnyEffect, Choice, Edit, Line, Say, Screen, SetTimer, Text, say
 from flows.events import ButtonPressed, Reading
 from flows.plans import open_items, short_id
 from flows.state import Chat, Decision
-from flows.times import at_wall, local, zone
+from flows.summaries import lines as summary_lines
+from flows.times import at_wall, local, zones
 
 MOST_SHOWN = 8
 """Items that the plan card lists; the rest is counted."""
-VIEWS = ("home", "plan", "zone", "help")
+VIEWS = ("home", "plan", "summary", "zone", "help")
 COMMON_ZONES = (
     "America/Los_Angeles",
     "America/New_York",
@@ -45,6 +47,9 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     if not 0 < number <= chat.conversation.cards:
         shown = show(chat, parts[2], now)
         return shown.evolve(effects=(*_acknowledged(event), *shown.effects))
+    if parts[2] == "summary":  # it may take several messages, and a card is one
+        shown = show(chat, "summary", now)
+        return shown.evolve(effects=(*_acknowledged(event), *shown.effects))
     awaiting = "timezone" if parts[2] == "zone" else None
     chat = chat.evolve(conversation=chat.conversation.evolve(awaiting=awaiting))
     edit = Edit(key=f"menu{number}", screen=_view(chat, number, parts[2], now))
@@ -55,6 +60,8 @@ def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
     match view:
         case "plan":
             return _plan(chat, number)
+        case "summary":
+            return _summary(chat, number)
         case "zone":
             return _zones(chat, number, now)
         case "help":
@@ -76,9 +83,19 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
     if upcoming := sorted((t for t in chat.timers if t.kind != "summary"), key=lambda t: t.due_at)[:1]:
         lines.append(_line("menu.next_reminder", at=local(upcoming[0].due_at, person.timezone)))
     going = session is not None and session.phase in ("open", "paused")
-    begin = Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))
-    others = (_to(number, "plan"), _to(number, "zone"), _to(number, "help"))
-    return Screen(lines=tuple(lines), choices=(begin, *others), per_row=2)
+    choices = [Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))]
+    if session is not None and session.phase == "stopped":
+        choices.append(Choice(data="s:come_back", label=Text(key="button.come_back")))
+    choices.append(_to(number, "plan"))
+    if chat.summary is not None:
+        choices.append(_to(number, "summary"))
+    return Screen(lines=tuple(lines), choices=(*choices, _to(number, "zone"), _to(number, "help")), per_row=2)
+
+
+def _summary(chat: Chat, number: int) -> Screen:
+    """The newest summary, to read again."""
+    shown = summary_lines(chat.summary) if chat.summary else (_line("summary.none"),)
+    return Screen(lines=shown, choices=(_to(number, "home"),))
 
 
 def _plan(chat: Chat, number: int) -> Screen:
@@ -87,7 +104,7 @@ def _plan(chat: Chat, number: int) -> Screen:
         return Screen(lines=(_line("plan.empty"),), choices=(_to(number, "home"),))
     lines, buttons = [Line(text=Text(key="plan.title", count=len(items)), style="bold")], []
     for n, item in enumerate(items[:MOST_SHOWN], 1):
-        lines.append(_item_line(n, item.title, item.due))
+        lines.append(_item_line(n, short(item.title, LONGEST_TITLE), item.due))
         data = f"i:menu{number}:{short_id(item.action_id)}"
         buttons.append(Choice(data=f"{data}:done", label=Text(key="button.item_done", args={"n": n})))
         buttons.append(Choice(data=f"{data}:not_yet", label=Text(key="button.item_later", args={"n": n})))
@@ -125,7 +142,7 @@ def timezone(chat: Chat, reading: Reading, now: datetime) -> Decision:
 def zone_pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     """A place was chosen by its button. None where the data is not one of ours."""
     name = event.data.removeprefix("z:")
-    if not event.data.startswith("z:") or zone(name).key != name:
+    if not event.data.startswith("z:") or name not in zones():
         return None
     decision = _zone_set(chat, name, now)
     return decision.evolve(effects=(*_acknowledged(event), *decision.effects))

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flows.changes import ActionAdded, ActionMoved, ActionStatus
+from flows.documents import LONGEST_TITLE, short
 from flows.effects import Acknowledge, AnyEffect, CancelTimer, Choice, Edit, Line, Say, Screen, SetTimer, Text
 from flows.events import ButtonPressed, TimerFired
 from flows.stages import Stage
-from flows.state import ActionItem, Chat, Decision, Session
+from flows.state import ActionItem, Chat, Decision, Review, Session
 from flows.times import EVENING, MORNING, at_wall, local, reminder_wall, today
 from flows.walk import Answers, day
 
@@ -46,7 +47,7 @@ def added(user_id: UUID, session: Session, answers: Answers, start: date) -> tup
                 action_id=action_id(session.session_id, number),
                 user_id=user_id,
                 session_id=session.session_id,
-                title=step["what"],
+                title=short(step["what"], LONGEST_TITLE),
                 description=step["what"],
                 goal_statement=fields.get("goal_statement") or "",
                 smart_criteria=smart,
@@ -88,10 +89,23 @@ REVIEWED: dict[str, ActionStatus] = {"done": "completed", "partly": "in_progress
 """What a review at check in makes of an item."""
 
 
-def reviewed(action: UUID, outcome: str, now: datetime) -> tuple[ActionMoved, tuple[CancelTimer, ...]]:
-    """An earlier item was reviewed; one that is done is not reminded of any more."""
-    moved = ActionMoved(action_id=action, status=REVIEWED[outcome], at=now)
-    return moved, (CancelTimer(key=f"action_due:{action}"),) if outcome == "done" else ()
+def reviewed(item: Review, outcome: str, now: datetime, zone: str) -> tuple[ActionMoved, tuple[AnyEffect, ...]]:
+    """An earlier item was reviewed: one that is done is not reminded of any more, one that is not is again.
+
+    The outcome "before" takes the review back.
+    """
+    status = item.status if outcome == "before" else REVIEWED[outcome]
+    moved = ActionMoved(action_id=item.action_id, status=status, at=now)
+    if status == "completed":
+        return moved, (CancelTimer(key=f"action_due:{item.action_id}"),)
+    return moved, still_due(item.action_id, item.due, now, zone)
+
+
+def still_due(item_id: UUID, day: date | None, now: datetime, zone: str) -> tuple[SetTimer, ...]:
+    """The reminder of an item whose day is not past."""
+    if day is None or day < today(now, zone):
+        return ()
+    return (reminder("action_due", item_id, reminder_wall(day, now, zone), zone),)
 
 
 def due(chat: Chat, event: TimerFired, now: datetime) -> Decision:
@@ -109,11 +123,10 @@ def due(chat: Chat, event: TimerFired, now: datetime) -> Decision:
             chat=chat, effects=(Say(key=key, screen=_due_screen(key, item, today(now, person.timezone))),)
         )
     session = chat.conversation.session
-    if session is not None and session.phase == "open":
-        return Decision(chat=chat)  # they are here already
+    going = session is not None and session.phase in ("open", "paused")
     text = Text(key=f"remind.{event.kind}", args={"name": person.name})
     buttons = (
-        Choice(data="s:session", label=Text(key="button.session")),
+        Choice(data="s:session", label=Text(key="button.continue" if going else "button.session")),
         Choice(data="m:0:plan", label=Text(key="button.plan")),
     )
     return Decision(chat=chat, effects=(Say(key=key, screen=Screen(lines=(Line(text=text),), choices=buttons)),))
@@ -139,8 +152,8 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     parts = event.data.split(":")
     if len(parts) != 4 or parts[0] != "i" or parts[3] not in ITEM_CODES:
         return None
-    _, key, short, code = parts
-    named = long_id(short)
+    _, key, named_by, code = parts
+    named = long_id(named_by)
     item = _item(chat, named) if named else None
     if item is None:
         return None
@@ -166,7 +179,8 @@ def _moved(chat: Chat, event: ButtonPressed, key: str, item: ActionItem, code: s
         case "undo":
             change = ActionMoved(action_id=item.action_id, status="pending", at=now)
             screen = _outcome("item.is_open", key, item, "done", "not_yet", "snooze")
-            return Decision(chat=chat, changes=(change,), effects=(*ack, Edit(key=key, screen=screen)))
+            again = still_due(item.action_id, item.due, now, zone)
+            return Decision(chat=chat, changes=(change,), effects=(*ack, *again, Edit(key=key, screen=screen)))
         case "not_yet":
             change = ActionMoved(action_id=item.action_id, status="in_progress", at=now)
             screen = _outcome("item.not_done", key, item, "tomorrow", "days", "week", "never", "done")

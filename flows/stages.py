@@ -253,9 +253,8 @@ GUARDS: dict[str, Guard] = {
     "change the steps": lambda f: f.choice == "steps",
     "change the check-in": lambda f: f.choice == "check_in",
     # exits
-    "present, or offered to settle": lambda f: (
-        (f.of(Stage.CHECK_IN, "presence_level") or 0) >= PRESENT_ENOUGH
-        or f.of(Stage.CHECK_IN, "settling") is not None
+    "present, or chose to go on": lambda f: (
+        (f.of(Stage.CHECK_IN, "presence_level") or 0) >= PRESENT_ENOUGH or f.of(Stage.CHECK_IN, "settling") == "go_on"
     ),
     "earlier actions reviewed": lambda f: (
         sum(1 for r in f.of(Stage.CHECK_IN, "previous_actions") or () if r.get("status")) >= f.to_review
@@ -292,6 +291,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("settling_offer", "settling", "wants to settle"),
     _row("settling_offer", "emotional_state"),
     _row("settling", "presence_again"),
+    _row("presence_again", "settling_offer", "presence under 5"),
     _row("presence_again", "emotional_state"),
     _row("emotional_state", "review_status", "actions to review"),
     _row("emotional_state", "readiness_score"),
@@ -384,7 +384,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 )
 
 EXITS: tuple[Exit, ...] = (
-    Exit(stage=Stage.CHECK_IN, holds="present, or offered to settle", mend="settling_offer"),
+    Exit(stage=Stage.CHECK_IN, holds="present, or chose to go on", mend="settling_offer"),
     Exit(stage=Stage.CHECK_IN, holds="earlier actions reviewed", mend="review_status"),
     Exit(stage=Stage.CHECK_IN, holds="ready confirmed", mend="ready_confirm"),
     Exit(stage=Stage.STARTING_POINT, holds="topic named", mend="topic"),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from flows.changes import ActionStatus, AnyChange
+from flows.documents import Document
 from flows.effects import AnyEffect
 from flows.records import Record
 
@@ -30,6 +31,7 @@ class Turn(Record):
 
     `n` counts the session's turns from 1. `kind`: an `answer` counts; a `correction` is an answer that takes the
     place of turn `replaces`; an `aside` was said but does not answer the question, and is kept all the same.
+    `parts` are the messages (their source and words) that a longer answer was written in.
     `value` is the typed answer: a number, an ISO date, a code, codes; None where the words are the answer.
     `choice` is the code of the button pressed. `source` is the front end's id of the message.
     """
@@ -45,6 +47,7 @@ class Turn(Record):
     choice: str | None = None
     source: int | None = None
     replaces: int | None = None
+    parts: tuple[tuple[int | None, str], ...] = ()
 
 
 class StageAnswers(Record):
@@ -63,10 +66,12 @@ class Position(Record):
 
 
 class Review(Record):
-    """An earlier action that this session reviews."""
+    """An earlier action that this session reviews, as it stood before."""
 
     action_id: UUID
     title: str
+    status: ActionStatus = "pending"
+    due: date | None = None
 
 
 class Session(Record):
@@ -94,12 +99,14 @@ class Conversation(Record):
 
     `asked` numbers the questions put in this chat, for good: a button carries the number of its question, so one of
     an earlier question is recognised as old. `opening`: the open question was put with its stage's opening.
+    `fresh`: it was put because of the last turn that counts, and not again after a pause or a step back.
     `picks` are the choices (code, label) marked so far where several may be chosen. `cards` counts the menu cards.
     `awaiting` names what the next words are for, outside a session.
     """
 
     asked: int = 0
     opening: bool = False
+    fresh: bool = False
     cards: int = 0
     picks: tuple[tuple[str, str], ...] = ()
     awaiting: Literal["timezone"] | None = None
@@ -129,12 +136,17 @@ class Timer(Record):
 
 
 class Chat(Record):
-    """Everything a decision may look at. `answers` maps the stage number to what was said in it."""
+    """Everything a decision may look at. `answers` maps the stage number to what was said in it.
+
+    `model`: a language model writes the summaries here. `summary` is the person's newest one, where it is loaded.
+    """
 
     chat_id: int
     person: Person | None = None
     conversation: Conversation = Conversation()
     answers: dict[int, StageAnswers] = {}
+    model: bool = False
+    summary: Document | None = None
     actions: tuple[ActionItem, ...] = ()
     timers: tuple[Timer, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 MORNING = time(9)
 EVENING = time(18)
@@ -17,12 +17,14 @@ SOONEST = timedelta(hours=1)
 
 
 @cache
+def zones() -> frozenset[str]:
+    """The names of the zones there are."""
+    return frozenset(available_timezones())
+
+
 def zone(name: str) -> ZoneInfo:
     """The zone by its IANA name; UTC where the name is not known any more."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return ZoneInfo(name if name in zones() else "UTC")
 
 
 def local(moment: datetime, zone_name: str) -> datetime:

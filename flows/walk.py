@@ -98,7 +98,14 @@ def gone_back(session: Session, answers: Answers) -> tuple[Session, Answers]:
 
 
 def corrected(
-    session: Session, answers: Answers, old: Turn, given: Given, *, at: datetime, source: int | None
+    session: Session,
+    answers: Answers,
+    old: Turn,
+    given: Given,
+    *,
+    at: datetime,
+    source: int | None,
+    parts: tuple[tuple[int | None, str], ...] = (),
 ) -> tuple[Session, Answers]:
     """A new turn takes the place of `old`, wherever it stands in the trail."""
     if old.n not in session.trail:
@@ -115,6 +122,7 @@ def corrected(
         source=source,
         kind="correction",
         replaces=old.n,
+        parts=parts,
     )
     trail = tuple(turn.n if n == old.n else n for n in session.trail)
     session = session.evolve(turns=turn.n)

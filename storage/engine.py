@@ -23,10 +23,11 @@ def database_url(text: str) -> URL:
     return url
 
 
-def connect(url_text: str, *, pool_size: int = 5) -> Engine:
+def connect(url_text: str, *, pool_size: int = 10) -> Engine:
     """An engine for the database at a URL. JSON goes in and out through msgspec."""
     url = database_url(url_text)
     options: dict[str, Any] = {
+        "hide_parameters": True,  # an error's text holds no word of a person
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
     }

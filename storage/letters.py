@@ -53,6 +53,13 @@ def set_aside(connection: Connection, incoming: Incoming, reason: str, now: date
         connection.execute(failing.values(status="failed", reason=reason, done_at=now))
 
 
+def unreadable(engine: Engine, update_id: int, reason: str, now: datetime) -> None:
+    """Keep that there was an update which cannot be read; it holds nothing that could be tried again."""
+    values = {"update_id": update_id, "chat_id": 0, "claimed_at": now, "state": "failed", "reason": reason}
+    with engine.begin() as connection:
+        connection.execute(upsert(connection, t.updates, ("update_id",)), values)
+
+
 def letters(engine: Engine) -> list[Letter]:
     """All that is set aside, the oldest first."""
     u, m, o = t.updates.c, t.timers.c, t.outbox.c
@@ -76,6 +83,7 @@ def retry(engine: Engine, letter_id: str, now: datetime) -> bool:
         try:
             if kind == "u":
                 row = update(t.updates).where(t.updates.c.update_id == int(name), t.updates.c.state == "failed")
+                row = row.where(t.updates.c.event.is_not(None))
                 again = row.values(state="retry").returning(t.updates.c.update_id)
             elif kind == "t":
                 row = update(t.timers).where(t.timers.c.id == UUID(name), t.timers.c.state == "failed")

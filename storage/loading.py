@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, select
 
+from flows.documents import Document
 from flows.events import AnyEvent
 from flows.state import ActionItem, Chat, Conversation, Person, StageAnswers, Timer
 from storage import tables as t
@@ -89,9 +90,16 @@ def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]
             key=row.key, kind=row.kind, subject=row.subject, due_at=row.due_at, wall=row.wall, attempt=row.attempt
         )
         waiting.setdefault(row.chat_id, []).append(timer)
+    s = t.coaching_sessions.c
+    summaries: dict[int, Document] = {}
+    newest = select(s.user_id, s.summary).where(s.user_id.in_(by_user), s.summary.is_not(None)).order_by(s.created_at)
+    for row in connection.execute(newest):
+        summaries[by_user[row.user_id]] = msgspec.convert(row.summary, Document)
     for chat_id in wanting:
         chats[chat_id] = chats[chat_id].evolve(
-            actions=tuple(items.get(chat_id, ())), timers=tuple(waiting.get(chat_id, ()))
+            actions=tuple(items.get(chat_id, ())),
+            timers=tuple(waiting.get(chat_id, ())),
+            summary=summaries.get(chat_id),
         )
 
 

@@ -40,7 +40,8 @@ class Outgoing(Record):
 
 
 class Row(Record):
-    """A row to perform. `attempts` counts the tries before this one."""
+    """A row to perform. `attempts` counts the tries before; `again`: it may have been performed already, by a process
+    that died before it could say so."""
 
     id: UUID
     chat_id: int
@@ -48,13 +49,17 @@ class Row(Record):
     payload: dict[str, Any]
     key: str | None = None
     attempts: int = 0
+    again: bool = False
 
 
 class Mark(Record):
-    """What became of a row: `done` (with Telegram's message id), `failed` (and why), or `later` (until when)."""
+    """What became of a row: `done` (with Telegram's message id), `failed` (and why), or `held` (until when).
+
+    A held row stays with its instance, which goes on when the time is over.
+    """
 
     id: UUID
-    outcome: Literal["done", "failed", "later"]
+    outcome: Literal["done", "failed", "held"]
     message_id: int | None = None
     reason: str | None = None
     due_at: datetime | None = None
@@ -74,24 +79,29 @@ def mark(connection: Connection, marks: Sequence[Mark], now: datetime) -> None:
     free = {"owner": None, "lease_until": None}
     if done := [m for m in marks if m.outcome == "done"]:
         connection.execute(
-            row.values(status="done", done_at=now, **free), [{"row": m.id, "message_id": m.message_id} for m in done]
+            row.values(status="done", done_at=now, **free),
+            [{"row": m.id, "message_id": m.message_id, "reason": m.reason} for m in done],
         )
     if failed := [m for m in marks if m.outcome == "failed"]:
         connection.execute(
             row.values(status="failed", done_at=now, **free), [{"row": m.id, "reason": m.reason} for m in failed]
         )
-    if later := [m for m in marks if m.outcome == "later"]:
+    held = [(m.id, m.due_at) for m in marks if m.outcome == "held" and m.due_at is not None]
+    if held:
         connection.execute(
-            row.values(attempts=c.attempts + 1, **free),
-            [{"row": m.id, "due_at": m.due_at, "reason": m.reason} for m in later],
+            row.values(attempts=c.attempts + 1),
+            [{"row": id_, "due_at": due, "lease_until": due + LEASE["say"]} for id_, due in held],
         )
 
 
-def release(engine: Engine, owner: str) -> None:
-    """Free the rows of an instance's earlier life: a new process of the same name proves that it is over."""
+def release(engine: Engine, owner: str, now: datetime) -> None:
+    """Free the rows of an instance's earlier life: a new process of the same name proves that it is over.
+
+    They are due at once, also those that were held, so that none overtakes another of its chat.
+    """
     with engine.begin() as connection:
         mine = update(t.outbox).where(t.outbox.c.owner == owner, t.outbox.c.status == "pending")
-        connection.execute(mine.values(owner=None, lease_until=None))
+        connection.execute(mine.values(owner=None, lease_until=None, due_at=now))
 
 
 def take(engine: Engine, owner: str, now: datetime, limit: int = 200) -> list[Row]:
@@ -106,7 +116,7 @@ def take(engine: Engine, owner: str, now: datetime, limit: int = 200) -> list[Ro
         .with_for_update(skip_locked=True)
     )
     with engine.begin() as connection:
-        rows = [Row(**row._mapping) for row in connection.execute(query)]
+        rows = [Row(**row._mapping, again=True) for row in connection.execute(query)]
         for kind, lease in LEASE.items():
             if ids := [row.id for row in rows if row.kind == kind]:
                 taking = update(t.outbox).where(c.id.in_(ids))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
@@ -54,7 +55,12 @@ def save(
 
 def upsert(connection: Connection, table: Table, keys: tuple[str, ...], kept: tuple[str, ...] = ()) -> Any:
     """An insert that takes the place of the row with the same keys, but for the columns in `kept`."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return _upsert(connection.dialect.name, table, keys, kept)
+
+
+@cache
+def _upsert(name: str, table: Table, keys: tuple[str, ...], kept: tuple[str, ...]) -> Any:
+    dialect = postgresql if name == "postgresql" else sqlite
     statement = dialect.insert(table)
     changed = {c.name: statement.excluded[c.name] for c in table.c if c.name not in (*keys, *kept)}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)

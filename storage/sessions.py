@@ -12,10 +12,17 @@ from storage.engine import reading
 from storage.loading import stage_answers
 
 
+def serves_others(engine: Engine, chat_id: int) -> bool:
+    """Whether the database keeps conversations of any other chat than this one."""
+    c = t.conversations.c
+    with reading(engine).begin() as connection:
+        return connection.execute(select(c.chat_id).where(c.chat_id != chat_id).limit(1)).first() is not None
+
+
 def material(engine: Engine, session_id: UUID) -> Material | None:
     """All that a writer may use of a session: its typed fields and turns, in order; None if there is no such session.
 
-    Answers that were corrected since are left out; what was said beside a question is kept.
+    Answers that were corrected or taken back since are left out; what was said beside a question is kept.
     """
     query = (
         select(t.users.c.language)
@@ -28,12 +35,14 @@ def material(engine: Engine, session_id: UUID) -> Material | None:
             return None
         stages = stage_answers(connection, [session_id]).get(session_id, {})
     turns = sorted((turn for kept in stages.values() for turn in kept.turns), key=lambda turn: turn.n)
-    replaced = {turn.replaces for turn in turns}
+    last = {(turn.step, turn.index): turn.n for turn in turns if turn.kind != "aside"}
     return Material(
         session_id=session_id,
         language=language,
         fields={stage: kept.fields for stage, kept in stages.items()},
         turns=tuple(
-            SaidTurn(n=turn.n, question=turn.question, text=turn.text) for turn in turns if turn.n not in replaced
+            SaidTurn(n=turn.n, question=turn.question, text=turn.text)
+            for turn in turns
+            if turn.kind == "aside" or turn.n == last[turn.step, turn.index]
         ),
     )

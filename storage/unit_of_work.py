@@ -93,6 +93,7 @@ def handle(
             except Exception as error:
                 _unclaim(connection, incoming)
                 outcomes[id(incoming)] = Outcome(incoming=incoming, error=reason(error))
+        _answered_letters(connection, settled)
         rows = save(connection, [(chats[s.chat.chat_id], s) for _, s in settled], now=now, owner=owner)
         for (incoming, done), mine in zip(settled, rows, strict=True):
             outcomes[id(incoming)] = Outcome(incoming=incoming, rows=mine, passing=done.passing)
@@ -142,9 +143,7 @@ def _take(connection: Connection, kind: str, incoming: Sequence[Incoming], now: 
         )
         return set(connection.execute(finishing.returning(t.outbox.c.id)).scalars())
     again = (
-        update(t.updates)
-        .where(t.updates.c.update_id.in_(ids), t.updates.c.state == "retry")
-        .values(state="claimed", event=None, reason=None)
+        update(t.updates).where(t.updates.c.update_id.in_(ids), t.updates.c.state == "retry").values(state="claimed")
     )
     return set(connection.execute(again.returning(t.updates.c.update_id)).scalars())
 
@@ -160,4 +159,12 @@ def _unclaim(connection: Connection, incoming: Incoming) -> None:
         connection.execute(update(t.timers).where(t.timers.c.id == claim.id).values(state="pending"))
     elif claim.kind == "request":
         connection.execute(update(t.outbox).where(t.outbox.c.id == claim.id).values(status="pending", done_at=None))
-    # a retried letter whose second try fails is set aside again with its event, see letters.set_aside
+    else:
+        connection.execute(update(t.updates).where(t.updates.c.update_id == claim.id).values(state="retry"))
+
+
+def _answered_letters(connection: Connection, settled: Sequence[tuple[Incoming, Settled]]) -> None:
+    """A letter that was dealt with is a claimed update like any other: what it held is not kept."""
+    ids = [i.claim.id for i, _ in settled if i.claim is not None and i.claim.kind == "retry"]
+    if ids:
+        connection.execute(update(t.updates).where(t.updates.c.update_id.in_(ids)).values(event=None, reason=None))

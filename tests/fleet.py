@@ -206,7 +206,7 @@ class Coachee:
 
     def _words(self, question: Question) -> str:
         asked = question.text.rsplit("\n\n", 1)[-1]
-        return f"answer {len(self.answers) + 1} of coachee {self.number} to {asked[:40]}"
+        return f"answer {len(self.answers) + 1} of coachee {self.number} to {asked[:40].strip()}"
 
     def _write(self, question: Question, text: str) -> None:
         update_id = self.server.say(self.chat_id, text)

@@ -48,7 +48,7 @@ async def test_only_emoji(play: Play, text: str) -> None:
     await mira.says("/session")
     await walk(play, mira, until="topic")
     await mira.says(text)
-    assert mira.screen[-1].text == "Which words go with that?"
+    assert mira.screen[-1].text == "What would that be in words?"
     assert step(play, mira) == "topic"
 
 
@@ -147,7 +147,7 @@ async def test_an_edit_that_changes_the_way(play: Play) -> None:
         Mira: ✎ 7 => 3
         coach: Corrected. Your answer is now: 3
         coach: we go on from here
-        coach: Shall we take three slow breaths together?
+        coach: shall we take three slow breaths together?
     """)
     mira = play.people["Mira"]
     assert answers(play, mira)[1].fields == {"presence_level": 3}
@@ -160,7 +160,7 @@ async def test_an_edit_that_does_not_fit(play: Play) -> None:
         Mira: /session
         Mira: 7
         Mira: ✎ 7 => lots
-        coach: does not answer its question, so the first answer stays
+        coach: does not answer its question, so your first answer stays
     """)
     assert answers(play, play.people["Mira"])[1].fields["presence_level"] == 7
 
@@ -185,7 +185,7 @@ async def test_an_edit_after_the_end(play: Play) -> None:
     await play.script("""
         Mira: ✎ reading out loud in class => reading aloud, anywhere
         coach: Corrected. Your answer is now: reading aloud, anywhere
-        coach: The summary stays as it was written.
+        coach: The summary and your plan stay as they were written.
         Mira: ✎ 7 => 3
         coach: ratings and choices stay as they are
     """)
@@ -202,7 +202,7 @@ async def test_two_answers_at_once(play: Play) -> None:
     await walk(play, mira, until="strengths")
     await mira.says("my cousin helps")
     await mira.says("and she is patient", ahead=True)
-    assert mira.screen[-1].text.startswith("I added that to your answer.")
+    assert mira.screen[-1].text.startswith("Added to your last answer.")
     assert answers(play, mira)[2].fields["strengths"] == "my cousin helps\nand she is patient"
     assert step(play, mira) == "obstacles"
     await mira.says("everybody looks")
@@ -215,7 +215,7 @@ async def test_words_ahead_of_a_question_after_a_button(play: Play) -> None:
     await mira.says("/session")
     await mira.presses("7")
     await mira.says("because i slept", ahead=True)
-    assert "I kept it as a note" in mira.screen[-1].text
+    assert "I kept that as a note" in mira.screen[-1].text
     assert [(turn.text, turn.kind) for turn in answers(play, mira)[1].turns] == [
         ("7", "answer"),
         ("because i slept", "aside"),
@@ -306,9 +306,9 @@ async def test_unknown_commands_and_idle_words(play: Play) -> None:
         Mira: /dance now
         coach: I don't know /dance.
         Mira: /back
-        coach: No session is running now.
+        coach: No question is open now.
         Mira: /pause
-        coach: No session is running now.
+        coach: No question is open now.
         Mira: [Start a session]
         coach: How present are you
     """)

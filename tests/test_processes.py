@@ -203,7 +203,7 @@ async def test_web_and_work_share_a_database(api: BotApi, database: str, engine:
                     created_at=datetime(2026, 1, 1, tzinfo=UTC),
                 )
             )
-        await api.wait_for(lambda: any("look at your plan today" in text for text in api.chats[7].texts), 20)
+        await api.wait_for(lambda: any("the day you named" in text for text in api.chats[7].texts), 20)
     with engine.connect() as connection:
         assert connection.execute(select(t.timers.c.state)).scalars().all() == ["fired"]
 

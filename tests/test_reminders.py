@@ -40,7 +40,7 @@ async def test_each_comes_once_at_its_morning(play: Play, mira: Coachee) -> None
         -- until 2026-11-26 08:59
         coach said nothing
         -- 1 minute
-        coach: Hi Mira. You wanted to look at your plan today.
+        coach: Hi Mira. This is the day you named for looking at your plan.
         buttons: Start a session | My plan
         -- until 2026-11-27 08:59
         coach said nothing
@@ -172,7 +172,7 @@ async def test_moving_to_another_zone(play: Play, mira: Coachee) -> None:
         -- until 2026-11-26 14:59
         coach said nothing
         -- 1 minute
-        coach: You wanted to look at your plan today.
+        coach: This is the day you named for looking at your plan.
     """)
 
 
@@ -208,12 +208,39 @@ async def test_a_press_on_a_done_item(play: Play, mira: Coachee) -> None:
     assert status(play) == "completed"
 
 
-async def test_the_check_in_does_not_interrupt_a_session(play: Play, mira: Coachee) -> None:
-    """Who is in a session already is not asked to come."""
+async def test_the_check_in_comes_also_while_a_session_is_open(play: Play, mira: Coachee) -> None:
+    """Who began a session and left it is reminded all the same, and goes on with it by one tap."""
     await play.script("""
-        -- until 2026-11-26 08:50
+        -- until 2026-11-25 08:50
         Mira: /session
         coach: How present are you
         -- until 2026-11-26 10:00
-        coach said nothing
+        coach: This is the day you named for looking at your plan.
+        buttons: Continue | My plan
+        Mira: [Continue]
+        coach: We are at step 1 of 5, Check in.
+        coach: How present are you
+    """)
+
+
+async def test_an_item_that_is_open_again_is_reminded_of(play: Play, mira: Coachee) -> None:
+    """Done too early and taken back, in the plan or by going back in a review: its day is reminded of as before."""
+    await play.script("""
+        Mira: /plan
+        Mira: [1: done]
+        Mira: [Not done after all]
+        Mira: /session
+        Mira: [7]
+        Mira: fine
+        coach: Last time you set out to
+        Mira: [Done]
+        coach: What helped you do it?
+        Mira: /back
+        coach: Last time you set out to
+        Mira: /cancel
+    """)
+    assert status(play) == "pending"
+    await play.script("""
+        -- until 2026-11-27 09:00
+        coach: Today is the day for: read the page to my cousin.
     """)

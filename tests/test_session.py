@@ -29,7 +29,7 @@ async def test_a_whole_session(play: Play) -> None:
         coach: Step 1 of 5 · Check in
         buttons: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10
         Mira: [4]
-        coach: Shall we take three slow breaths together?
+        coach: shall we take three slow breaths together?
         Mira: [Yes]
         coach: Breathe in slowly
         Mira: [I took them]
@@ -55,7 +55,7 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: that i get stuck
         coach: where is it today?
         Mira: three
-        coach: What makes it a 3 already?
+        coach: What do you bring that makes it a 3 already?
         Mira: with my cousin i can do it fine
         Mira: everybody looks
         Mira: my cousin
@@ -105,11 +105,11 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: read the page to my cousin
         coach: When exactly
         Mira: friday
-        coach: Friday 27 November, right?
+        coach: Friday 27 November 2026, right?
         Mira: [Another day]
         coach: When exactly
         Mira: tomorrow
-        coach: Tuesday 24 November, right?
+        coach: Tuesday 24 November 2026, right?
         Mira: [Right]
         coach: What do you need for it?
         Mira: the play
@@ -231,7 +231,7 @@ async def test_going_back_one_question(play: Play) -> None:
         Mira: [8]
         coach: Shall we begin?
         Mira: « Back
-        coach: One question back.
+        coach: One question back. Your new answer will count.
         coach: How ready are you
         Mira: back
         coach: What is it like to be you today?
@@ -324,7 +324,7 @@ async def test_stopping_and_coming_back(play: Play) -> None:
         coach: What is it like to be you today?
         Mira: /cancel
         Mira: /cancel
-        coach: No session is running now.
+        coach: No question is open now.
         Mira: /session
         coach: How present are you
     """)
@@ -341,7 +341,7 @@ async def test_changing_the_plan_at_the_end(play: Play) -> None:
         Mira: [Not quite]
         coach: What would you like to change?
         Mira: [The goal]
-        coach: What do you want to make real?
+        coach: what do you want to make real?
         Mira: read two pages aloud
         coach: Goal: read two pages aloud
         Mira: [Not quite]
@@ -353,7 +353,7 @@ async def test_changing_the_plan_at_the_end(play: Play) -> None:
     await walk(play, mira, until="commitments")
     await play.script("""
         Mira: [Not quite]
-        Mira: [The steps]
+        Mira: [All steps, anew]
         coach: What is the first step?
         Mira: read it to the dog
         Mira: [Tue 24 Nov]
@@ -382,7 +382,7 @@ async def test_low_commitment_sets_the_steps_anew(play: Play) -> None:
         Mira: [3]
         coach: A 3. What would make it a 10?
         Mira: something smaller
-        Mira: [Set them anew]
+        Mira: [Set all steps anew]
         coach: What is the first step?
         Mira: read one line
         Mira: [Tue 24 Nov]
@@ -443,6 +443,19 @@ async def test_a_second_session_reviews_the_actions_of_the_first(play: Play) -> 
         coach: There are no open items.
     """)
     assert not any("the day for: read the page" in shown.text for shown in mira.screen)
+
+
+async def test_writing_what_a_day_button_says(play: Play) -> None:
+    """A day written as its button has it is that day, read back like any other."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="time_bound")
+    await play.script("""
+        Mira: Mon 30 Nov
+        coach: Monday 30 November 2026, right?
+        Mira: [Right]
+        coach: What is the first step?
+    """)
 
 
 async def test_answering_with_words_where_there_are_buttons(play: Play) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
+from telegram import Bot
 from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
@@ -12,6 +15,7 @@ Timeout = DefaultValue[float] | float | DefaultValue[None] | None
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 CONNECTIONS = 100
+JSON = {"Content-Type": "application/json"}
 
 
 class AiohttpRequest(BaseRequest):
@@ -48,18 +52,34 @@ class AiohttpRequest(BaseRequest):
         pool_timeout: Timeout = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
         """One call. Raises telegram.error.TimedOut and NetworkError, as its callers expect."""
-        assert self._session is not None, "initialize() comes first"
         read = READ_SECONDS if isinstance(read_timeout, DefaultValue) else read_timeout
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read)
         data = _form(request_data) if request_data and request_data.multipart_data else None
         params = request_data.json_parameters if request_data and data is None else None
+        return await self._request(method, url, read, data=data or params)
+
+    async def post_json(self, url: str, body: bytes, read_seconds: float = READ_SECONDS) -> tuple[int, bytes]:
+        """One call with a body of JSON; gives the status and the body of the answer. Raises as do_request does."""
+        return await self._request("POST", url, read_seconds, data=body, headers=JSON)
+
+    async def _request(self, method: str, url: str, read: float | None, **what: Any) -> tuple[int, bytes]:
+        if self._session is None:  # leftovers are sent before the Bot API was asked who we are
+            await self.initialize()
+        assert self._session is not None
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read)
         try:
-            async with self._session.request(method, url, data=data or params, timeout=timeout) as response:
+            async with self._session.request(method, url, timeout=timeout, **what) as response:
                 return response.status, await response.read()
         except TimeoutError as error:
             raise TimedOut from error
         except aiohttp.ClientError as error:
             raise NetworkError(type(error).__name__) from error
+
+
+def transport_of(bot: Bot) -> AiohttpRequest:
+    """The transport of a client of ours."""
+    found = bot.request
+    assert isinstance(found, AiohttpRequest)
+    return found
 
 
 def _form(request_data: RequestData) -> aiohttp.FormData:

@@ -72,7 +72,7 @@ async def test_two_messages_that_arrive_together(database: str, api: BotApi) -> 
     async with at_topic(database, api) as made:
         api.say(MIRA, "reading out loud")
         api.say(MIRA, "in front of the class")
-        await api.wait_for(lambda: any("I added that" in text for text in api.chats[MIRA].texts), 10)
+        await api.wait_for(lambda: any("Added to your last answer" in text for text in api.chats[MIRA].texts), 10)
         await made.performer.quiet()
         kept = starting_point(made)
         assert kept.fields == {"topic": "reading out loud\nin front of the class"}
@@ -86,7 +86,7 @@ async def test_five_messages_that_arrive_together(database: str, api: BotApi) ->
     async with at_topic(database, api) as made:
         for piece in ("one", "two", "three", "four", "five"):
             api.say(MIRA, piece)
-        await api.wait_for(lambda: sum("I added that" in text for text in api.chats[MIRA].texts) == 4, 10)
+        await api.wait_for(lambda: sum("Added to your last" in text for text in api.chats[MIRA].texts) == 4, 10)
         assert starting_point(made).fields["topic"] == "one\ntwo\nthree\nfour\nfive"
 
 

@@ -272,7 +272,7 @@ class BotApi(People, LocalServer):
         self._allow(params)
         previous, self.webhook, self._webhook_params = self.webhook, None, None
         if previous is not None:
-            await previous.close()
+            await asyncio.shield(previous.close())  # it is closed even where the client goes away meanwhile
         if params.get("drop_pending_updates"):
             self.updates.drop_all()
         if params.get("url"):

@@ -1,0 +1,397 @@
+"""Screens as messages: styles in Telegram's own units, nothing lost by splitting, words of a person only ever words.
+
+And the catalogue: every text that the product can name is in it, and all that is in it is used.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import render
+from bot.render import LONGEST, SHORT_LABEL, Message, messages, settled, units
+from bot.texts import LOCALES, catalogue, languages, words
+from flows.decide import COMMANDS
+from flows.effects import Acknowledge, Choice, Edit, Line, RequestSummary, Say, Screen, SetTimer, Text
+from flows.menu import VIEWS
+from flows.plans import ITEM_CODES
+from flows.stages import STEPS, Scale, Stage
+from flows.state import Chat, Decision, Person
+from tests.servers.bot_api_checks import check_text
+
+ROOT = Path(__file__).parents[2]
+START = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
+FAMILY = "👩‍👩‍👧"
+FLAG = "🏳️‍🌈"
+MARKUP = (
+    "*bold* _it_ `code`",
+    "<b>bold</b> &amp;",
+    "[a](tg://user?id=1)",
+    "{name} {count} {0} {name.__class__}",
+    "%s %(name)s %",
+    "$name ${name}",
+    "{",
+    "}}{{",
+    "\\n \\",
+    "@everyone /start #tag https://example.org",
+    "‮ RTL override, שלום, مرحبا",
+)
+
+
+def shown(screen: Screen) -> Message:
+    """The one message that a screen is."""
+    [message] = messages(screen, "en")
+    return message
+
+
+def lines(*texts: str, style: Any = "plain") -> Screen:
+    return Screen(lines=tuple(Line(text=text, style=style) for text in texts))
+
+
+def styled(message: Message) -> list[tuple[str, str]]:
+    """The styled stretches of a message, cut out as Telegram does: by UTF-16 units."""
+    raw = message.text.encode("utf-16-le")
+    return [(e.type, raw[2 * e.offset : 2 * (e.offset + e.length)].decode("utf-16-le")) for e in message.entities]
+
+
+def text_of(found: list[Message]) -> str:
+    """All that messages say, without white space."""
+    return "".join("".join(message.text for message in found).split())
+
+
+# ---- styles
+
+
+def test_styles_are_where_they_belong_behind_symbols_of_two_units() -> None:
+    screen = Screen(
+        lines=(
+            Line(text=f"{FAMILY} plain 𝔘"),
+            Line(text=f"bold {FLAG}", style="bold"),
+            Line(text=f"{FAMILY}"),
+            Line(text=f"quoted {FAMILY} words", style="quote"),
+            Line(text="quoted too", style="quote"),
+            Line(text="end 👍🏽"),
+        )
+    )
+    assert styled(shown(screen)) == [
+        ("bold", f"bold {FLAG}"),
+        ("blockquote", f"quoted {FAMILY} words"),
+        ("blockquote", "quoted too"),
+    ]
+
+
+some_words = st.text(
+    st.one_of(st.sampled_from("ab .\n👍🏽‍שé"), st.characters(exclude_categories=["Cs", "Cc"])),
+    min_size=1,
+    max_size=40,
+)
+some_lines = st.lists(st.tuples(some_words, st.sampled_from(["plain", "bold", "quote"])), min_size=1, max_size=6)
+
+
+@given(some_lines)
+def test_whatever_is_said_each_style_covers_its_line_and_telegram_accepts_it(said: list[tuple[str, str]]) -> None:
+    screen = Screen(lines=tuple(Line(text=text, style=style) for text, style in said))
+    message = shown(screen)
+    wanted = [(render.STYLES[style], text.strip() or "…") for text, style in said if style != "plain"]
+    assert styled(message) == wanted
+    entities = msgspec.to_builtins(message.entities)
+    accepted, _ = check_text(message.text, list(entities), None)
+    assert accepted
+
+
+def test_a_line_of_nothing_is_not_nothing() -> None:
+    """Telegram refuses an empty message."""
+    assert shown(lines(" \n ")).text == "…"
+
+
+# ---- splitting
+
+
+@pytest.fixture(autouse=True)
+def no_endless_cutting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that is cut for ever fails here, and does not hang."""
+    left = iter(range(10_000))
+
+    def counting(text: str) -> int:
+        if next(left, None) is None:
+            raise AssertionError("cut for ever")
+        return units(text)
+
+    monkeypatch.setattr(render, "units", counting)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "word " * 5000,
+        "x" * 10_000,
+        "👍" * 2048,
+        "👍" * 2049,
+        "👍" * 5000,
+        "x" + "👍" * 5000,
+        f"{FAMILY} " * 3000,
+        "x" * 4095 + "👍",
+        "x" * 4096,
+        "x" * 4097,
+        "long line\n" * 2000,
+        " " * 9000 + "end",
+    ],
+    ids=lambda text: f"{text[:6]!r} {len(text)}",
+)
+def test_a_long_text_is_several_messages_none_too_long_and_no_character_lost(text: str) -> None:
+    found = messages(lines(text), "en")
+    assert all(0 < units(message.text) <= LONGEST for message in found)
+    assert text_of(found) == "".join(text.split())
+    assert len(found) <= 2 + 2 * units(text) // LONGEST
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "👍", "word ", "é\n"]), st.integers(1, 3000)), min_size=1, max_size=5)
+)
+def test_however_long_the_lines_nothing_is_lost(said: list[tuple[str, int]]) -> None:
+    texts = [piece * times for piece, times in said]
+    found = messages(lines(*texts, style="bold"), "en")
+    assert all(0 < units(message.text) <= LONGEST for message in found)
+    assert text_of(found) == "".join("".join(texts).split())
+    for message in found:
+        assert "".join("".join(text for _, text in styled(message)).split()) == "".join(message.text.split())
+
+
+def test_lines_that_fit_together_to_the_last_unit_are_one_message() -> None:
+    assert len(messages(lines("x" * 2000, "y" * 2094), "en")) == 1
+    assert len(messages(lines("x" * 2000, "y" * 2095), "en")) == 2
+
+
+def test_words_are_not_cut_apart() -> None:
+    found = messages(lines("wonderful " * 1000), "en")
+    assert {word for message in found for word in message.text.split()} == {"wonderful"}
+
+
+def test_the_buttons_are_under_the_last_part_and_an_edit_finds_that_part() -> None:
+    screen = Screen(lines=(Line(text="x" * 5000),), choices=(Choice(data="a:1:yes", label="Yes"),))
+    first, last = settled(Decision(chat=Chat(chat_id=1), effects=(Say(screen=screen, key="q1"),))).outgoing
+    assert (first.key, msgspec.convert(first.payload, Message).rows) == (None, ())
+    assert (last.key, msgspec.convert(last.payload, Message).rows[0][0].text) == ("q1", "Yes")
+
+
+# ---- a person's words
+
+
+@pytest.mark.parametrize("said", MARKUP)
+def test_a_persons_words_stay_as_they_are(said: str) -> None:
+    person = Text(key="answer.chosen", args={"answer": said})
+    nested = Text(key="stage.header", args={"n": 1, "name": person})
+    message = shown(Screen(lines=(Line(text=said), Line(text=person), Line(text=nested))))
+    assert message.text == f"{said}\n\n→ {said}\n\nStep 1 of 5 · → {said}"
+    assert message.entities == ()
+
+
+@pytest.mark.parametrize("said", ["help", "stage.1", "ask.topic", "failed"])
+def test_words_that_happen_to_be_a_key_are_words(said: str) -> None:
+    screen = Screen(lines=(Line(text=said),), choices=(Choice(data="x", label=said),))
+    message = shown(screen)
+    assert (message.text, message.rows[0][0].text) == (said, said)
+
+
+@pytest.mark.parametrize("said", MARKUP)
+def test_a_name_is_never_a_template(said: str) -> None:
+    assert words(Text(key="welcome", args={"name": said}), "en").startswith(f"Hi {said}. I am Waymark")
+
+
+def test_a_text_that_is_missing_is_an_error_and_not_its_key() -> None:
+    with pytest.raises(KeyError, match=r"no\.such\.text"):
+        words(Text(key="no.such.text"), "en")
+
+
+# ---- buttons and keyboards
+
+
+@pytest.mark.parametrize(
+    ("label", "seen"),
+    [
+        ("x" * SHORT_LABEL, "x" * SHORT_LABEL),
+        ("x" * (SHORT_LABEL + 1), "x" * (SHORT_LABEL - 1) + "…"),
+        ("👍" * 100, "👍" * (SHORT_LABEL - 1) + "…"),
+    ],
+)
+def test_a_label_that_is_too_long_is_cut_and_shows_it(label: str, seen: str) -> None:
+    button = shown(Screen(lines=(Line(text="?"),), choices=(Choice(data="a:1:b", label=label),))).rows[0][0]
+    assert (button.text, button.data) == (seen, "a:1:b")
+
+
+def test_what_is_chosen_is_marked() -> None:
+    choices = (Choice(data="a:1:x", label="x", marked=True), Choice(data="a:1:y", label="y"))
+    message = shown(Screen(lines=(Line(text="?"),), choices=choices, per_row=2))
+    assert [[button.text for button in row] for row in message.rows] == [["✓ x", "y"]]
+
+
+@pytest.mark.parametrize(("per_row", "rows"), [(1, [1] * 5), (2, [2, 2, 1]), (3, [3, 2]), (5, [5]), (9, [5])])
+def test_so_many_buttons_stand_side_by_side(per_row: int, rows: list[int]) -> None:
+    choices = tuple(Choice(data=str(n), label=str(n)) for n in range(5))
+    message = shown(Screen(lines=(Line(text="?"),), choices=choices, per_row=per_row))
+    assert [len(row) for row in message.rows] == rows
+
+
+@pytest.mark.parametrize(("keyboard", "seen"), [(None, None), ("rest", ()), ("walk", ("« Back", "Pause", "Menu"))])
+def test_the_keyboard_below_the_chat(keyboard: Any, seen: Any) -> None:
+    assert shown(Screen(lines=(Line(text="?"),), keyboard=keyboard)).keyboard == seen
+
+
+# ---- decisions
+
+
+def test_every_effect_of_a_decision_leaves_by_its_own_way() -> None:
+    session, moment = UUID(int=1), date(2026, 11, 27)
+    timer = SetTimer(key="t", kind="check_in", subject=session, due_at=START)
+    person = Person(user_id=session, name="Mira")
+    plan = Screen(lines=(Line(text=Text(key="plan.step", args={"what": "call", "day": moment})),))
+    done = settled(
+        Decision(
+            chat=Chat(chat_id=7, person=person),
+            effects=(
+                Acknowledge(press_id="p", text=Text(key="toast.answered")),
+                Say(screen=plan, key="q1"),
+                timer,
+                Edit(screen=plan, key="q1"),
+                RequestSummary(session_id=session, attempt=2),
+            ),
+        )
+    )
+    assert [(o.kind, o.key, o.chat_id) for o in done.outgoing] == [
+        ("say", "q1", 7),
+        ("edit", "q1", 7),
+        ("request_summary", None, 7),
+    ]
+    assert done.outgoing[0].payload["text"] == "• call: Friday 27 November"
+    assert done.outgoing[2].payload == {"session_id": str(session), "attempt": 2, "writer": "model"}
+    assert done.timers == (timer,)
+    assert [press.text for press in done.passing] == ["That question is answered already."]
+
+
+@given(some_lines)
+def test_what_the_outbox_keeps_is_read_back_as_the_same_message(said: list[tuple[str, str]]) -> None:
+    message = shown(Screen(lines=tuple(Line(text=text, style=style) for text, style in said), keyboard="walk"))
+    kept = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(message)))
+    assert msgspec.convert(kept, Message) == message
+
+
+# ---- the catalogue
+
+
+def literals(*packages: str) -> set[str]:
+    """Every string that is written in the sources of packages."""
+    sources = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    return {
+        node.value
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def named_by_steps() -> Iterator[str]:
+    """Keys that `flows` makes from its table of steps."""
+    for name in STEPS:
+        if name == "review_what":
+            yield from (f"ask.{name}.{outcome}" for outcome in codes("review_status"))
+        else:
+            yield f"ask.{name}"
+        if name in ("option", "step_what", "review_status", "suggestion"):
+            yield f"ask.{name}.more"
+        yield from (f"choice.{name}.{code}" for code in codes(name))
+    yield "choice.that_is_it"
+
+
+def codes(step: str) -> tuple[str, ...]:
+    """The codes of a step's choices."""
+    takes = STEPS[step].takes
+    return () if isinstance(takes, Scale) else (*getattr(takes, "options", ()), *getattr(takes, "instead", ()))
+
+
+def named_otherwise() -> Iterator[str]:
+    """Other keys that are put together."""
+    for stage in Stage:
+        yield from (f"stage.{int(stage)}", f"stage.{int(stage)}.opening")
+    yield from (f"command.{name}" for name in COMMANDS)
+    yield from (f"{kind}.{name}" for kind in ("words", "control") for name in ("back", "pause", "menu"))
+    yield from (f"session.{how}{more}" for how in ("paused", "stopped") for more in ("", ".next"))
+    yield from (f"item.{code}" for code in ITEM_CODES)
+    yield from (f"button.{'menu' if view == 'home' else view}" for view in VIEWS)
+    yield from ("remind.check_in", "remind.next_session")
+    yield from (f"toast.{unfit}" for unfit in unfit_keys() if unfit not in ("unfit.words", "unfit.long"))
+    yield from (f"summary.item{how}{when}" for how in ("", ".short") for when in ("", ".undated"))
+    sections = ("executive_summary", "key_insights", "goal_statement", "action_plan", "success_metrics", "support")
+    yield from (f"summary.{section}" for section in sections)
+    written = (ROOT / "flows" / "documents.py").read_text()
+    yield from (f"plain.{key}" for key in re.findall(r'line\("(\w+)"', written))
+    yield from ("plain.with_what", "plain.who")
+
+
+def unfit_keys() -> set[str]:
+    return {text for text in literals("flows") if re.fullmatch(r"unfit\.[a-z_]+", text)} - {"unfit.ahead"}
+
+
+def keys(language: str = "en") -> set[str]:
+    """Every key of a catalogue, as the file has it."""
+    written = (LOCALES / language / "LC_MESSAGES" / "waymark.po").read_text()
+    return set(re.findall(r'^msgid "(.+)"$', written, re.MULTILINE))
+
+
+def put_together() -> set[str]:
+    return {*named_by_steps(), *named_otherwise()}
+
+
+def test_every_text_that_the_tables_name_is_in_the_catalogue() -> None:
+    assert put_together() - keys() == set()
+
+
+def test_every_text_that_the_sources_name_is_in_the_catalogue() -> None:
+    """A literal that begins as a key does is one."""
+    families = {key.split(".")[0] for key in keys() if "." in key}
+    named = {
+        text
+        for text in literals("flows", "bot")
+        if re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)+", text) and text.split(".")[0] in families
+    }
+    assert named - keys() == set()
+
+
+def test_every_text_in_the_catalogue_is_used() -> None:
+    every_code = {code for step in STEPS for code in codes(step)}
+    used = {*literals("flows", "bot"), *put_together(), *(f"also.{code}" for code in every_code)}
+    assert keys() - used == set()
+
+
+def test_every_text_of_every_language_is_the_translation_of_an_english_one_with_the_same_arguments() -> None:
+    def arguments(language: str, key: str) -> set[str]:
+        return set(re.findall(r"{(\w+)", catalogue(language).ngettext(key, key, 5)))
+
+    for language in languages():
+        assert keys(language) - keys() == set(), language
+        for key in keys(language):
+            assert arguments(language, key) <= arguments("en", key) | {"count"}, (language, key)
+
+
+def test_no_key_is_written_twice() -> None:
+    for language in languages():
+        written = (LOCALES / language / "LC_MESSAGES" / "waymark.po").read_text()
+        found = re.findall(r'^msgid "(.+)"$', written, re.MULTILINE)
+        assert len(found) == len(set(found)), language
+
+
+def test_a_text_that_counts_has_one_and_many() -> None:
+    assert [words(Text(key="plan.title", count=n), "en") for n in (0, 1, 2)] == [
+        "0 open items",
+        "1 open item",
+        "2 open items",
+    ]
