@@ -41,7 +41,7 @@ def application(
             return PlainTextResponse("too large", 413)
         try:
             data = msgspec.json.decode(body, type=dict)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return PlainTextResponse("not an update", 400)
         await intake.take_json(data)  # the answer, and with it the acknowledgement, comes after the commit
         return Response(status_code=200)

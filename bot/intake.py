@@ -9,7 +9,7 @@ import structlog
 from telegram import Bot, Update
 
 from bot.clock import Clock
-from bot.parse import event_of
+from bot.parse import ALLOWED_UPDATES, event_of
 from bot.perform import Performer
 from bot.runner import Runner
 from flows.events import AnyEvent, TextSent
@@ -28,6 +28,7 @@ class Intake:
 
     def __init__(self, bot: Bot, runner: Runner, performer: Performer, clock: Clock) -> None:
         self._bot, self._runner, self._performer, self._clock = bot, runner, performer, clock
+        self._threads = runner.threads
         self._turns: dict[int, tuple[asyncio.Lock, int]] = {}
         self.taken = 0
 
@@ -39,8 +40,9 @@ class Intake:
         except Exception as error:
             update_id = data.get("update_id")
             log.error("update not readable", update=update_id, error=type(error).__name__)
-            if isinstance(update_id, int) and abs(update_id) < 2**63:
-                await asyncio.to_thread(self._runner.unreadable, update_id, reason(error))
+            ours = any(kind in data for kind in ALLOWED_UPDATES)
+            if ours and isinstance(update_id, int) and abs(update_id) < 2**63:
+                await self._threads.run(self._runner.unreadable, update_id, reason(error))
             return
         self.taken += 1
         if event is not None:

@@ -81,17 +81,17 @@ def read_number(text: str, language: str) -> int | None:
     None where there is not one, or where it stands in a sentence about something else ("i slept 4 hours").
     """
     plain = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").replace("’", "'").strip()
-    if len(plain) > LONGEST_PHRASE or "?" in plain or re.search(r"\d\s*[.,]\s*\d", plain):
+    if len(plain) > LONGEST_PHRASE or re.search(r"\d\s*[.,]\s*\d", plain):
         return None
     plain = re.sub(r"\s*/\s*10\b", " ", plain)
     for ending in listed("numbers.of_ten", language):
         plain = plain.replace(ending, " ")
-    tokens = re.findall(r"[-]?\d+|[^\W\d_]+(?:'[^\W\d_]+)*", plain)
+    tokens = re.findall(r"[\w'-]+", plain)
     names = {name: n for n, name in enumerate(_numbers(language), 1)}
     around = listed("numbers.around", language)
     found = [int(t) if t.lstrip("-").isdigit() else names[t] for t in tokens if t.lstrip("-").isdigit() or t in names]
     others = [t for t in tokens if not t.lstrip("-").isdigit() and t not in names and t not in around]
-    return found[0] if len(set(found)) == 1 and not others and len(str(found[0])) < 9 else None
+    return found[0] if len(set(found)) == 1 and not others and abs(found[0]) < 10_000 else None
 
 
 @cache
@@ -109,7 +109,7 @@ def _choice(text: str, offered: tuple[Choice, ...], language: str) -> str | None
         code, label = choice.data.rsplit(":", 1)[1], _plain(words(choice.label, language))
         if said == label or said in (_plain(name) for name in listed(f"also.{code}", language)):
             return code
-        if label.startswith(said + " "):
+        if label.startswith(said + " ") and said not in listed("numbers.around", language):
             matching[code] = label
     return next(iter(matching)) if len(matching) == 1 else None
 
@@ -131,6 +131,7 @@ def read_day(text: str, here: datetime, language: str) -> date | None:
         return None  # too long, empty, or a bare number
     if (weekday := _weekday(phrase, here, language)) is not None:
         return weekday
+    phrase = re.sub(r"^(\d{1,2})\.(\d{1,2})\.?", r"\1/\2", phrase)  # with dots the day comes first, everywhere
     bare = phrase
     while len(head := bare.split(" ", 1)) == 2 and head[0].casefold() in listed("date.lead", language):
         bare = head[1].strip()
@@ -138,32 +139,43 @@ def read_day(text: str, here: datetime, language: str) -> date | None:
 
 
 def _parsed(phrase: str, here: datetime, language: str) -> date | None:
+    """The day by dateparser: of this year if it is not past, else the next one."""
     import dateparser  # 0.3 s to import, and only those who write a day need it
 
-    found = dateparser.parse(
-        phrase,
-        languages=[language],
-        settings={
-            "PREFER_DATES_FROM": "future",
-            "REQUIRE_PARTS": ["day"],  # a month alone is no day
-            "RELATIVE_BASE": here.replace(tzinfo=None),
-            "RETURN_AS_TIMEZONE_AWARE": False,
-            "PARSERS": ["relative-time", "absolute-time"],
-        },
-    )
+    found = None
+    for prefer in ("current_period", "future"):
+        found = dateparser.parse(
+            phrase,
+            languages=[language],
+            settings={
+                "PREFER_DATES_FROM": prefer,
+                "REQUIRE_PARTS": ["day"],  # a month alone is no day
+                "DATE_ORDER": "DMY" if re.match(r"\d{1,2}/", phrase) else "YMD",
+                "RELATIVE_BASE": here.replace(tzinfo=None),
+                "RETURN_AS_TIMEZONE_AWARE": False,
+                "PARSERS": ["relative-time", "absolute-time"],
+            },
+        )
+        if found is None or found.date() >= here.date():
+            break
     return found.date() if found else None
 
 
 def _weekday(phrase: str, here: datetime, language: str) -> date | None:
     """The next day of the one weekday that a phrase without figures names; in "next week", the one of that week."""
+    phrase = re.sub(r"\d{1,2}([:.]\d{2})?\s*(am|pm)\b|\d{1,2}:\d{2}", " ", phrase.casefold())  # a time of day
     if any(char.isdigit() for char in phrase):
         return None
     said = _plain(phrase)
+    if set(said.split()) & set(listed("date.not", language)):
+        return None
     found = {number for name, number in _weekdays(language).items() if re.search(rf"\b{re.escape(name)}\b", said)}
     if len(found) != 1:
         return None
     number = found.pop()
     today_here = here.date()
+    if any(name in said.split() for name in listed("date.past", language)):
+        return today_here - timedelta(days=(today_here.weekday() - number - 1) % 7 + 1)
     if any(name in said for name in listed("date.next_week", language)):
         return today_here + timedelta(days=7 - today_here.weekday() + number)
     return today_here + timedelta(days=(number - today_here.weekday() - 1) % 7 + 1)

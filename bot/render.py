@@ -128,7 +128,7 @@ def _fitting(text: str) -> list[str]:
     while units(text) > LONGEST:
         size = cut = 0
         for char in text:
-            size += units(char)
+            size += 2 if ord(char) > 0xFFFF else 1
             if size > LONGEST:
                 break
             cut += 1

@@ -24,6 +24,7 @@ from bot.nursery import Nursery
 from bot.perform import Performer
 from bot.reading import read
 from bot.render import settled
+from bot.threads import Threads
 from flows.decide import decide, needs_plan
 from flows.events import AnyEvent, ButtonPressed, EventFailed, Spoken
 from flows.state import Chat
@@ -66,6 +67,7 @@ class Runner:
     ) -> None:
         self._engine, self._performer, self._clock, self._nursery = engine, performer, clock, nursery
         self._owner, self._model = owner, model
+        self.threads = Threads()
         lanes = 1 if is_sqlite(engine) else LANES
         self._lanes = [_Lane(self, number) for number in range(lanes)]
         self.handled = 0
@@ -91,9 +93,10 @@ class Runner:
                 await lane.run([], marks)
 
     def close(self) -> None:
-        """End the writer threads; a batch that is being written is finished."""
+        """End the threads; what is being written or read is finished."""
         for lane in self._lanes:
             lane.close()
+        self.threads.close()
 
     def settle(self, chat: Chat, event: AnyEvent) -> Settled:
         """Read, decide, render: pure, called on the writer thread with the chat locked and loaded."""

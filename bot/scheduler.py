@@ -37,7 +37,7 @@ class Chores:
 
     async def fire(self) -> int:
         """Fire what is due; gives how many timers were seen. Each is claimed where it is decided."""
-        due = await asyncio.to_thread(timers.due, self._engine, self._clock.now())
+        due = await self._runner.threads.run(timers.due, self._engine, self._clock.now())
         events = [
             TimerFired(
                 id=uuid5(TIMER_EVENTS, timer.id.hex),
@@ -56,23 +56,23 @@ class Chores:
     async def take_up(self) -> int:
         """Perform what is left over: put off, or of a process that died."""
         now = self._clock.now()
-        if not await asyncio.to_thread(outbox.anything_due, self._engine, now):
+        if not await self._runner.threads.run(outbox.anything_due, self._engine, now):
             return 0
-        rows = await asyncio.to_thread(outbox.take, self._engine, self._owner, now)
+        rows = await self._runner.threads.run(outbox.take, self._engine, self._owner, now)
         self._performer.put(rows)
         return len(rows)
 
     async def retry(self) -> int:
         """Try again what the operator wants tried again."""
-        waiting = await asyncio.to_thread(letters.to_retry, self._engine)
+        waiting = await self._runner.threads.run(letters.to_retry, self._engine)
         await asyncio.gather(*(self._runner.handle(i.event, i.claim) for i in waiting))
         return len(waiting)
 
     async def prune(self) -> int:
         """Forget what is no longer needed."""
         now = self._clock.now()
-        gone = await asyncio.to_thread(letters.prune, self._engine, now)
-        return gone + await asyncio.to_thread(outbox.prune, self._engine, now)
+        gone = await self._runner.threads.run(letters.prune, self._engine, now)
+        return gone + await self._runner.threads.run(outbox.prune, self._engine, now)
 
 
 SECONDS = {"fire": 1, "take_up": 1, "retry": 3, "prune": 3600}

@@ -65,7 +65,7 @@ class Core:
 
     async def _find_sent(self, chat_id: int, key: str) -> int | None:
         await self.runner.flush()
-        return await asyncio.to_thread(outbox.sent_as, self.engine, chat_id, key)
+        return await self.runner.threads.run(outbox.sent_as, self.engine, chat_id, key)
 
     async def _blocked(self, chat_id: int) -> None:
         now = self.clock.now()
@@ -182,7 +182,9 @@ def _server(settings: Settings, made: Core, intake: Intake) -> Server:
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     taking = intake if settings.webhook_url else None
     registry = _metrics(made, intake)
-    return Server(application(taking, secret, lambda: asyncio.to_thread(alive, made.engine), registry), settings.port)
+    return Server(
+        application(taking, secret, lambda: made.runner.threads.run(alive, made.engine), registry), settings.port
+    )
 
 
 async def _receive(settings: Settings, bot: Bot, messenger: TelegramMessenger, intake: Intake) -> None:

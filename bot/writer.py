@@ -37,7 +37,7 @@ class Writer:
         """Write a summary and report it, or report why there is none."""
         session_id, attempt = UUID(row.payload["session_id"]), int(row.payload["attempt"])
         claim = Claim(kind="request", id=row.id)
-        found = await asyncio.to_thread(material, self._engine, session_id)
+        found = await self._runner.threads.run(material, self._engine, session_id)
         event_id = uuid5(row.id, "answer")
         try:
             if found is None:

@@ -81,7 +81,7 @@ def retry(engine: Engine, letter_id: str, now: datetime) -> bool:
     kind, name = letter_id[:1], letter_id[1:]
     with engine.begin() as connection:
         try:
-            if kind == "u":
+            if kind == "u" and abs(int(name)) < 2**63:
                 row = update(t.updates).where(t.updates.c.update_id == int(name), t.updates.c.state == "failed")
                 row = row.where(t.updates.c.event.is_not(None))
                 again = row.values(state="retry").returning(t.updates.c.update_id)

@@ -20,6 +20,8 @@ NeedsPlan = Callable[[Chat, AnyEvent], bool]
 def load(connection: Connection, events: Sequence[AnyEvent], needs_plan: NeedsPlan) -> dict[int, Chat]:
     """The chats of the events, by chat id. On PostgreSQL their rows stay locked until the transaction ends.
 
+    Both rows of a chat are locked, the conversation's and the person's: who waited for them reads them as they are.
+
     The action items and timers are loaded for those events that `needs_plan` names.
     """
     chats = _conversations(connection, {event.chat_id for event in events})
@@ -37,7 +39,7 @@ def _conversations(connection: Connection, chat_ids: set[int]) -> dict[int, Chat
         .join_from(t.conversations, t.users)
         .where(c.chat_id.in_(chat_ids))
         .order_by(c.chat_id)
-        .with_for_update(of=t.conversations)
+        .with_for_update(of=[t.conversations, t.users], key_share=True)
     )
     chats = {chat_id: Chat(chat_id=chat_id) for chat_id in chat_ids}
     for row in connection.execute(query):

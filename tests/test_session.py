@@ -353,7 +353,7 @@ async def test_changing_the_plan_at_the_end(play: Play) -> None:
     await walk(play, mira, until="commitments")
     await play.script("""
         Mira: [Not quite]
-        Mira: [All steps, anew]
+        Mira: [The steps, all anew]
         coach: What is the first step?
         Mira: read it to the dog
         Mira: [Tue 24 Nov]

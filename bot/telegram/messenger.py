@@ -52,27 +52,28 @@ class TelegramMessenger:
         self._bot = bot
 
     async def send(self, chat_id: int, message: Message, key: str | None) -> int | None:
-        """Send a message; gives Telegram's id of it. If its entities are refused, it goes without."""
-        try:
-            return await self._send(chat_id, message)
-        except Refused as refusal:
-            if message.entities and "entit" in str(refusal).lower():
-                return await self._send(chat_id, message.evolve(entities=()))
-            raise
-
-    async def _send(self, chat_id: int, message: Message) -> int | None:
+        """Send a message; gives Telegram's id of it."""
         markup = _inline(message) or _keyboard(message)
-        result = await self._call("sendMessage", {"chat_id": chat_id, **_body(message), **markup})
+        result = await self._put_up("sendMessage", message, {"chat_id": chat_id, **markup})
         return result.message_id if isinstance(result, _Sent) else None
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
         """Change a message. One that is as it should be, or that the person deleted, is left."""
-        named = {"chat_id": chat_id, "message_id": message_id}
+        named = {"chat_id": chat_id, "message_id": message_id, **_inline(message)}
         try:
-            await self._call("editMessageText", {**named, **_body(message), **_inline(message)})
+            await self._put_up("editMessageText", message, named)
         except Refused as refusal:
             if not any(reason in str(refusal).lower() for reason in UNCHANGED):
                 raise
+
+    async def _put_up(self, method: str, message: Message, named: dict[str, Any]) -> _Sent | bool | None:
+        """Call with a message's text. If its entities are refused, it goes without."""
+        try:
+            return await self._call(method, {**named, **_body(message)})
+        except Refused as refusal:
+            if message.entities and "entit" in str(refusal).lower():
+                return await self._call(method, {**named, **_body(message.evolve(entities=()))})
+            raise
 
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """Answer a press; one that is too old to be answered is past."""

@@ -11,27 +11,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from bot.clock import SystemClock
 from bot.intake import Intake
 from bot.nursery import Nursery
-from bot.perform import Later, Performer
-from bot.render import Message
 from bot.service import Core, bot_of, core
 from bot.settings import Settings
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.polling import Polling
-from flows.effects import Acknowledge
 from flows.events import AnyEvent, CommandSent
 from flows.state import Chat
 from storage import letters
 from storage import tables as t
-from storage.outbox import Row
+from storage.outbox import Outgoing
 from storage.unit_of_work import Settled
 from tests.servers import BotApi
 
@@ -63,7 +58,6 @@ async def serving(database: str, api: BotApi, *, pollers: int = 1, ticking: bool
         polling = [nursery.start(Polling(bot, intake).run(), f"polling {n}") for n in range(pollers)]
         yield made
         assert not any(task.done() for task in polling), "polling ended"
-        await made.performer.quiet()
         await nursery.close()
 
 
@@ -177,47 +171,6 @@ async def test_what_was_put_off_is_delivered_by_the_next_process(database: str, 
     assert len(seen(api)) == 2
 
 
-async def test_a_message_does_not_overtake_one_of_its_chat_that_waits() -> None:
-    """What is new goes after what was there, whenever the wait is over."""
-    puts = _Waiting()
-    clock, nursery = SystemClock(), Nursery()
-    performer = Performer(puts, clock, nursery, find_sent=puts.find)
-    performer.put([a_row(1, "first")])
-    await asyncio.sleep(0)
-    performer.put([a_row(2, "second"), a_row(1, "first")])
-    await performer.quiet()
-    await nursery.close()
-    assert puts.sent == ["first", "second"]
-
-
-class _Waiting:
-    """A messenger that asks once to wait, for no time at all."""
-
-    def __init__(self, *, asks: bool = True) -> None:
-        self.sent: list[str] = []
-        self._asked = not asks
-
-    async def send(self, chat_id: int, message: Message, key: str | None) -> int:
-        if not self._asked:
-            self._asked = True
-            raise Later(0)
-        self.sent.append(message.text)
-        return len(self.sent)
-
-    async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None: ...
-
-    async def acknowledge(self, chat_id: int, press: Acknowledge) -> None: ...
-
-    async def typing(self, chat_id: int) -> None: ...
-
-    async def find(self, chat_id: int, key: str) -> int | None:
-        return None
-
-
-def a_row(number: int, words: str) -> Row:
-    return Row(id=UUID(int=number), chat_id=MIRA, kind="say", payload={"text": words})
-
-
 # ---- people who cannot be reached
 
 
@@ -238,7 +191,7 @@ async def test_who_cannot_be_reached_is_not_written_to_and_welcome_when_they_com
         await until(lambda: unreachable_since(made))
         assert len(api.calls("sendMessage")) == before + 1, "the rest of the queue was tried, too"
         await settled(made, api)
-        assert [letter.kind for letter in letters.letters(made.engine)] == ["message"] * 2
+        assert letters.letters(made.engine) == [], "there is nothing that an operator could do"
         await begin(api, TOM)
 
         api.unblock(MIRA) if gone == "blocked" else away.cancel()
@@ -353,16 +306,23 @@ async def test_what_was_set_aside_is_answered_when_it_is_tried_again(database: s
         assert letters.letters(made.engine) == []
 
 
-async def test_a_message_that_cannot_even_be_tried_is_set_aside_and_holds_up_none_after_it() -> None:
+async def test_a_message_that_cannot_even_be_tried_is_set_aside_and_holds_up_none_after_it(
+    database: str, api: BotApi
+) -> None:
     """Else its whole chat comes back, and fails again, for ever."""
-    puts, nursery = _Waiting(asks=False), Nursery()
-    performer = Performer(puts, SystemClock(), nursery, find_sent=puts.find)
-    strange = a_row(1, "").evolve(payload={"of": "another version"})
-    performer.put([strange, a_row(2, "second")])
-    await performer.quiet()
-    await nursery.close()
-    assert puts.sent == ["second"]
-    assert [(mark.id.int, mark.outcome) for mark in performer.marks] == [(1, "failed"), (2, "done")]
+    async with serving(database, api) as made:
+        settle = made.runner.settle
+
+        def settle_strangely(chat: Chat, event: AnyEvent) -> Settled:
+            done = settle(chat, event)
+            strange = Outgoing(chat_id=MIRA, kind="say", payload={"of": "another version"})
+            return done.evolve(outgoing=(strange, *done.outgoing))
+
+        made.runner.settle = settle_strangely  # type: ignore[method-assign]
+        api.say(MIRA, "/start")
+        await until_seen(api, "No open items")
+        await settled(made, api)
+        assert [letter.kind for letter in letters.letters(made.engine)] == ["message"]
 
 
 # ---- a server that fails
@@ -452,6 +412,14 @@ async def test_an_outage_of_the_server_loses_nothing(database: str, api: BotApi)
         api.say(MIRA, "7")
         await api.start()
         await until_seen(api, "What is it like to be you today?")
+
+
+async def test_fetching_waits_as_long_as_it_is_told(database: str, api: BotApi) -> None:
+    asked_to_wait = api.fault("getUpdates", 429, retry_after=1)
+    api.say(MIRA, "/start")
+    async with serving(database, api):
+        await until_seen(api, "No open items")
+        assert asked_to_wait.hits == 1
 
 
 async def test_two_pollers_both_go_on_and_the_log_says_what_is_wrong(database: str, api: BotApi) -> None:

@@ -496,20 +496,21 @@ def after_the_lease() -> datetime:
 
 
 def test_marks_say_what_became_of_rows(engine: Engine) -> None:
-    done, failed, later = said_rows(engine)
+    done, failed, held = said_rows(engine)
+    until = NOW + timedelta(seconds=30)
     marks = [
         Mark(id=done.id, outcome="done", message_id=2**40),
         Mark(id=failed.id, outcome="failed", reason="refused"),
-        Mark(id=later.id, outcome="later", due_at=NOW + timedelta(seconds=30)),
+        Mark(id=held.id, outcome="held", due_at=until),
     ]
     batch(engine, marks=marks)
     was = status(engine, done)
     assert (was["status"], was["message_id"], was["done_at"], was["owner"]) == ("done", 2**40, NOW, None)
     was = status(engine, failed)
     assert (was["status"], was["reason"], was["done_at"], was["owner"]) == ("failed", "refused", NOW, None)
-    was = status(engine, later)
-    assert (was["status"], was["attempts"], was["owner"], was["lease_until"]) == ("pending", 1, None, None)
-    assert was["due_at"] == NOW + timedelta(seconds=30)
+    was = status(engine, held)
+    assert (was["status"], was["attempts"], was["due_at"], was["owner"]) == ("pending", 1, until, "first")
+    assert was["lease_until"] > until
     assert outbox.waiting(engine) == {"pending": 1, "failed": 1}
 
 
@@ -518,7 +519,7 @@ def test_what_is_done_stays_done(engine: Engine) -> None:
     batch(engine, marks=[Mark(id=row.id, outcome="done", message_id=7)])
     done = status(engine, row)
     batch(engine, marks=[Mark(id=row.id, outcome="failed", reason="too late")])
-    batch(engine, marks=[Mark(id=row.id, outcome="later", due_at=NOW)])
+    batch(engine, marks=[Mark(id=row.id, outcome="held", due_at=NOW)])
     assert status(engine, row) == done
 
 
@@ -535,7 +536,7 @@ def test_an_edit_finds_the_message_that_was_sent_under_its_key(engine: Engine) -
 
 def test_rows_are_taken_in_the_order_in_which_they_were_written(engine: Engine) -> None:
     written = said_rows(engine, 20)
-    outbox.release(engine, "first")
+    outbox.release(engine, "first", NOW)
     assert [row.id for row in outbox.take(engine, "second", NOW, limit=12)] == [row.id for row in written[:12]]
     assert [row.id for row in outbox.take(engine, "second", NOW)] == [row.id for row in written[12:]]
 
@@ -545,30 +546,40 @@ def test_a_row_stays_with_who_wrote_it_until_the_lease_is_over(engine: Engine) -
     assert outbox.take(engine, "second", NOW) == []
     assert not outbox.anything_due(engine, NOW)
     assert outbox.anything_due(engine, after_the_lease())
-    assert outbox.take(engine, "second", after_the_lease()) == [row]
+    assert outbox.take(engine, "second", after_the_lease()) == [row.evolve(again=True)]
     assert outbox.take(engine, "third", after_the_lease()) == []
     assert status(engine, row)["owner"] == "second"
 
 
-def test_a_row_that_was_put_off_is_nobodys_until_its_time(engine: Engine) -> None:
+def test_a_row_that_is_held_stays_with_who_holds_it_and_is_taken_up_if_they_are_gone(engine: Engine) -> None:
     [row] = said_rows(engine, 1)
-    later = NOW + timedelta(seconds=30)
-    batch(engine, marks=[Mark(id=row.id, outcome="later", due_at=later)])
-    assert outbox.take(engine, "first", later - timedelta(seconds=1)) == []
-    assert outbox.take(engine, "first", later) == [row.evolve(attempts=1)]
+    until = NOW + timedelta(seconds=30)
+    batch(engine, marks=[Mark(id=row.id, outcome="held", due_at=until)])
+    for moment in (until, until + outbox.LEASE["say"]):
+        assert outbox.take(engine, "second", moment) == []
+    lapsed = until + outbox.LEASE["say"] + timedelta(seconds=1)
+    assert outbox.take(engine, "second", lapsed) == [row.evolve(attempts=1, again=True)]
+
+
+def test_a_row_that_was_held_is_due_at_once_for_the_next_process(engine: Engine) -> None:
+    """Else it would be overtaken by the rows of its chat that came after it."""
+    first, second = said_rows(engine, 2)
+    batch(engine, marks=[Mark(id=first.id, outcome="held", due_at=NOW + timedelta(hours=1))])
+    outbox.release(engine, "first", NOW)
+    assert [row.id for row in outbox.take(engine, "first", NOW)] == [first.id, second.id]
 
 
 def test_a_new_process_frees_the_rows_of_the_dead_one_whose_name_it_has_and_of_no_other(engine: Engine) -> None:
     [mine] = said_rows(engine, 1, owner="first")
     [others] = said_rows(engine, 1, owner="second")
-    outbox.release(engine, "first")
+    outbox.release(engine, "first", NOW)
     assert [row.id for row in outbox.take(engine, "first", NOW)] == [mine.id]
     assert status(engine, others)["owner"] == "second"
 
 
 def test_of_two_who_take_at_once_each_gets_rows_the_other_does_not(database: str, engine: Engine) -> None:
     written = said_rows(engine, 40)
-    outbox.release(engine, "first")
+    outbox.release(engine, "first", NOW)
     other = connect(database)
     together = Barrier(2)
 
@@ -589,7 +600,7 @@ def test_taking_does_not_wait_for_a_row_that_another_is_about_to_take(engine: En
     if is_sqlite(engine):
         pytest.skip("SQLite has one writer")
     written = said_rows(engine, 3)
-    outbox.release(engine, "first")
+    outbox.release(engine, "first", NOW)
     impatient = connect(f"{database}?options=-clock_timeout%3D2000")
     with engine.begin() as other:
         other.execute(select(t.outbox.c.id).where(t.outbox.c.id == written[0].id).with_for_update())
@@ -636,7 +647,7 @@ def test_a_moment_without_a_time_zone_is_refused(engine: Engine, what: str) -> N
 def test_a_record_with_a_naive_moment_cannot_be_made() -> None:
     effects: list[Callable[[], AnyEffect | Mark]] = [
         lambda: a_timer(due_at=NOW.replace(tzinfo=None)),
-        lambda: Mark(id=FACTS, outcome="later", due_at=NOW.replace(tzinfo=None)),
+        lambda: Mark(id=FACTS, outcome="held", due_at=NOW.replace(tzinfo=None)),
     ]
     for make in effects:
         with pytest.raises(NaiveTimeError):
