@@ -127,7 +127,7 @@ class Performer:
             self._quiet.clear()
             if row.kind == "request_summary":
                 self._requests += 1
-                self._nursery.start(self._requested(row), f"request {row.id}")
+                self._nursery.start(self._requested(self._request(row)), f"request {row.id}")
                 continue
             if row.kind == "say" and row.key is not None and row.key.startswith("q"):
                 self._asking(row)
@@ -187,7 +187,8 @@ class Performer:
                 while queue:  # over, and no fault of anybody's
                     self._finish(queue, Mark(id=queue[0].id, outcome="done", reason="the person blocked the bot"))
                 if self.blocked is not None:
-                    self._nursery.start(self.blocked(row.chat_id), f"blocked {row.chat_id}")
+                    self._requests += 1
+                    self._nursery.start(self._requested(self.blocked(row.chat_id)), f"blocked {row.chat_id}")
                 return
             except Refused as refusal:
                 log.error("message refused", chat=row.chat_id, row=str(row.id))
@@ -257,12 +258,18 @@ class Performer:
         if known is not None and known.key == row.key and row.kind == "say":
             self._questions[row.chat_id] = known.evolve(**what)
 
-    async def _requested(self, row: Row) -> None:
+    async def _request(self, row: Row) -> None:
         try:
             if self.request is not None:
                 await self.request(row)
         finally:
             self._taken.discard(row.id)
+
+    async def _requested(self, work: Awaitable[None]) -> None:
+        """Work beside the chats, counted until it ends."""
+        try:
+            await work
+        finally:
             self._requests -= 1
             self._ended()
 

@@ -127,11 +127,10 @@ def read_day(text: str, here: datetime, language: str) -> date | None:
     dateparser, as a phrase that is nothing but a day. It is read back before it counts.
     """
     phrase = unicodedata.normalize("NFKC", text).strip(" .!?")
-    if len(phrase) > LONGEST_PHRASE or not re.search(r"[^\W\d_]|\d[./-]\d", phrase):
+    if len(phrase) > LONGEST_PHRASE or not re.search(r"[^\W\d_]|\d[./-] ?\d", phrase):
         return None  # too long, empty, or a bare number
     if (weekday := _weekday(phrase, here, language)) is not None:
         return weekday
-    phrase = re.sub(r"^(\d{1,2})\.(\d{1,2})\.?", r"\1/\2", phrase)  # with dots the day comes first, everywhere
     bare = phrase
     while len(head := bare.split(" ", 1)) == 2 and head[0].casefold() in listed("date.lead", language):
         bare = head[1].strip()
@@ -142,7 +141,11 @@ def _parsed(phrase: str, here: datetime, language: str) -> date | None:
     """The day by dateparser: of this year if it is not past, else the next one."""
     import dateparser  # 0.3 s to import, and only those who write a day need it
 
-    found = None
+    found, order = None, {}
+    if dotted := re.fullmatch(r"(\d{1,2})\. ?(\d{1,2})\.? ?(\d{4}|\d{2})?", phrase):  # the day comes first
+        if int(dotted[2]) > 12:
+            return None
+        phrase, order = "/".join(part for part in dotted.groups() if part), {"DATE_ORDER": "DMY"}
     for prefer in ("current_period", "future"):
         found = dateparser.parse(
             phrase,
@@ -150,10 +153,10 @@ def _parsed(phrase: str, here: datetime, language: str) -> date | None:
             settings={
                 "PREFER_DATES_FROM": prefer,
                 "REQUIRE_PARTS": ["day"],  # a month alone is no day
-                "DATE_ORDER": "DMY" if re.match(r"\d{1,2}/", phrase) else "YMD",
                 "RELATIVE_BASE": here.replace(tzinfo=None),
                 "RETURN_AS_TIMEZONE_AWARE": False,
                 "PARSERS": ["relative-time", "absolute-time"],
+                **order,
             },
         )
         if found is None or found.date() >= here.date():
@@ -197,8 +200,7 @@ _WINTER = datetime(2026, 1, 1)  # noqa: DTZ001 - a wall-clock time, to compare z
 @cache
 def _zones_by_city() -> dict[str, tuple[str, ...]]:
     cities: dict[str, list[str]] = {}
-    names = sorted(available_timezones(), key=lambda name: ("/" not in name, name))  # aliases without a region last
-    for name in names:
+    for name in sorted(name for name in available_timezones() if "/" in name or name == "UTC"):
         city = _plain(name.rsplit("/", 1)[-1].replace("_", " "))
         if not name.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/")):
             known = cities.setdefault(city, [])

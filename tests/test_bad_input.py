@@ -312,3 +312,164 @@ async def test_unknown_commands_and_idle_words(play: Play) -> None:
         Mira: [Start a session]
         coach: How present are you
     """)
+
+
+async def test_an_old_aside_edited_answers_nothing_else(play: Play) -> None:
+    """Only what was said at the open question may become its answer by an edit."""
+    await play.script("""
+        Mira: /session
+        Mira: not very presnt
+        coach: A whole number
+        Mira: [7]
+        Mira: fine
+        Mira: [8]
+        Mira: [Yes, let us begin]
+        coach: quarter of an hour
+        Mira: ✎ not very presnt => not very present
+        coach: It is not an answer I can still change
+    """)
+    mira = play.people["Mira"]
+    assert step(play, mira) == "topic"
+    assert 2 not in answers(play, mira)
+
+
+async def test_a_taken_back_answer_edited_answers_nothing_else(play: Play) -> None:
+    """After going back, editing what was said at a later question does not answer the open one."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="resources")
+    await play.script("""
+        Mira: /back
+        Mira: /back
+        Mira: ✎ everybody looks => everybody stares
+        coach: nothing changed
+    """)
+    assert step(play, mira) == "strengths"
+    assert "strengths" not in answers(play, mira)[2].fields
+
+
+async def test_words_ahead_of_a_question_that_was_put_again(play: Play) -> None:
+    """After going back, or coming back, there is no last answer to add to: the words answer the question."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="resources")
+    await mira.says("/back")
+    await mira.says("everybody stares at me", ahead=True)
+    fields = answers(play, mira)[2].fields
+    assert (fields["strengths"], fields["obstacles"]) == ("with my cousin i can do it fine", "everybody stares at me")
+
+
+async def test_editing_a_part_of_an_answer(play: Play) -> None:
+    """An answer written in several messages keeps its other parts when one of them is edited."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="strengths")
+    await mira.says("my cousin helps")
+    await mira.says("and she is patient", ahead=True)
+    await mira.edits("and she is patient", "and she is very patient")
+    assert answers(play, mira)[2].fields["strengths"] == "my cousin helps\nand she is very patient"
+    await mira.edits("my cousin helps", "my cousin Lea helps")
+    assert answers(play, mira)[2].fields["strengths"] == "my cousin Lea helps\nand she is very patient"
+    assert step(play, mira) == "obstacles"
+
+
+async def test_an_edit_that_changes_what_is_read_back(play: Play) -> None:
+    """What stands above the buttons is what counts: it is put again with the new words."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="step_when")
+    await play.script("""
+        Mira: tomorrow
+        coach: Tuesday 24 November 2026, right?
+        Mira: ✎ tomorrow => in 9 days
+        coach: Corrected. Your answer is now: Wednesday 2 December 2026
+        coach: Wednesday 2 December 2026, right?
+        Mira: [Right]
+    """)
+    assert answers(play, mira)[4].fields["action_steps"][0]["by_when"] == "2026-12-02"
+
+
+async def test_marks_stay_when_the_words_beside_them_are_edited(play: Play) -> None:
+    """What was chosen by buttons is no part of the message that is edited."""
+    await play.script("""
+        Mira: /session
+        Mira: [7]
+        Mira: [tired]
+        Mira: a bit nervous
+        Mira: ✎ a bit nervous => a bit nervous today
+        coach: Corrected.
+    """)
+    fields = answers(play, play.people["Mira"])[1].fields
+    assert fields["emotional_state"] == ["tired", "a bit nervous today"]
+
+
+async def test_an_edit_cannot_reopen_a_complete_session(play: Play) -> None:
+    """Where the new words would lead elsewhere, a session that is over stays as it is."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="option")
+    await mira.says("one")
+    await mira.says("nothing")
+    await mira.presses("Ask somebody who has done it")
+    await mira.presses("Practise where nobody sees it")
+    await walk(play, mira)
+    before = answers(play, mira)
+    await mira.edits("nothing", "read at home")
+    assert "ratings and choices stay as they are" in mira.screen[-1].text
+    assert {stage: kept.fields for stage, kept in answers(play, mira).items()} == {
+        s: k.fields for s, k in before.items()
+    }
+
+
+async def test_looking_at_the_time_zone_takes_no_answer(play: Play) -> None:
+    """In a session words that are no place answer the question; /cancel leaves the zone, and not the session."""
+    await play.script("""
+        Mira: /session
+        Mira: [7]
+        Mira: /timezone
+        Mira: fine
+        coach: How ready are you
+        Mira: /timezone
+        Mira: /cancel
+        coach: Your time stays as it was.
+        Mira: 8
+        coach: Shall we begin?
+    """)
+
+
+async def test_a_zone_that_is_a_folder(play: Play) -> None:
+    """A forged name of a region is no zone."""
+    mira = play.coachee()
+    await mira.says("/session")
+    outcome = await mira.press_data("z:America")
+    assert outcome.error is None
+    assert play.screens.toasts[-1].startswith("That button does not work any more.")
+
+
+async def test_coming_back_after_blocking(play: Play) -> None:
+    """Words of somebody who was away are kept, and the question they may never have seen is put again."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, until="strengths")
+    play.screens.blocked.add(mira.chat_id)
+    await mira.says("my cousin")
+    play.screens.blocked.clear()
+    await play.script("""
+        Mira: sorry, i had blocked you
+        coach: We are at step 2 of 5
+        coach: What stands in the way?
+    """)
+    assert step(play, mira) == "obstacles"
+    assert "sorry, i had blocked you" in [turn.text for turn in answers(play, mira)[2].turns if turn.kind == "aside"]
+    assert play.rows(select(t.outbox).where(t.outbox.c.status == "failed")) == []
+
+
+async def test_very_long_steps_stay_readable(play: Play) -> None:
+    """Titles are short wherever items are listed; the whole words stay in the description."""
+    mira = play.coachee()
+    await mira.says("/session")
+    await walk(play, mira, step_what="read " * 800)
+    await mira.says("/plan")
+    assert len(mira.screen[-1].text) < 300
+    [row] = play.rows(select(t.action_plans))
+    assert (len(row.title) <= 120, len(row.description)) == (True, len(("read " * 800).strip()))

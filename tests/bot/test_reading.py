@@ -184,7 +184,7 @@ def test_any_text_is_a_number_or_none(text: str) -> None:
         ("step_who", "nobody", "just_me"),
         ("feedback", "nothing", "skip"),
         ("next_check_in", "no", "no_day"),
-        ("change_what", "all steps", "steps"),
+        ("change_what", "the steps", "steps"),
         ("change_what", "the check-in", "check_in"),
     ],
 )

@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from bot.render import Button
+from bot.service import CannotServeError
 from bot.settings import Settings
 from bot.terminal import chat, events_of
 from flows.events import ButtonPressed, CommandSent, Sender, TextSent
+from tests.playbook import Play
 
 MIRA = Sender(name="Mira")
 YES_NO = (Button(text="Yes", data="a:1:yes"), Button(text="No", data="a:1:no"))
@@ -87,3 +89,11 @@ async def test_markup_is_not_markup(tmp_path: Path) -> None:
     """Square brackets in words are printed as they are."""
     printed = await play(tmp_path, "7\ncalm\n8\n1\n[bold]my topic[/bold]\n8\n")
     assert 'How much does "[bold]my topic[/bold]" matter' in printed
+
+
+async def test_a_bots_database_is_refused(tmp_path: Path) -> None:
+    """Other people's reminders must not come to a terminal."""
+    async with Play(f"sqlite:///{tmp_path}/chat.db") as stage:
+        await stage.coachee().says("/start")
+    with pytest.raises(CannotServeError, match="keeps the conversations of a bot"):
+        await play(tmp_path, "7\n")
