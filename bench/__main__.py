@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import answers
+from bench import answers, lost
 
 
 def main() -> int:
@@ -12,6 +12,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Waymark beside its peers.")
     kinds = parser.add_subparsers(dest="kind")
     answers.add_arguments(kinds.add_parser("answers", help=answers.ABOUT, description=answers.ABOUT))
+    lost.add_arguments(kinds.add_parser("lost", help=lost.ABOUT, description=lost.ABOUT))
     options = parser.parse_args()
     if options.kind is None:
         options = parser.parse_args(["answers"])

@@ -84,9 +84,7 @@ class WaymarkCoachee(Coachee):
         wanted = next((code for code in PREFERRED if code in codes), next(iter(codes)))
         label, data = codes[wanted]
         self.answering = True
-        if (
-            self._typing and not wanted[:4].isdigit()
-        ):  # a day's button is pressed: its label is not taken as words yet
+        if self._typing:
             self._server.say(self.chat_id, label)
         else:
             self._server.press(self.chat_id, message_id, data)
