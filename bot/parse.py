@@ -67,8 +67,8 @@ def _message(message: Message, event_id: UUID) -> AnyEvent | None:
     if message.from_user is None:
         return None
     who = sender(message.from_user)
-    if message.text is not None:
-        return said(event_id, chat.id, who, message.text, message.message_id)
+    if (words := message.text or message.caption) is not None:  # what is written under a picture is words, too
+        return said(event_id, chat.id, who, words, message.message_id)
     kind = next((kind for kind in MEDIA if getattr(message, kind)), None)
     return MediaSent(id=event_id, chat_id=chat.id, sender=who, kind=kind) if kind else None
 

@@ -27,11 +27,10 @@ class PersonMet(Change):
 
 
 class PersonChanged(Change):
-    """What we know of a person changed; None leaves a column as it is."""
+    """What we know of a person changed."""
 
     user_id: UUID
-    name: str | None = None
-    timezone: str | None = None
+    timezone: str
 
 
 class ReachChanged(Change):

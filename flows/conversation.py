@@ -12,7 +12,19 @@ from flows import answers as fitting
 from flows.asking import choices, plan_lines, screen, stage_name, wording
 from flows.changes import AnyChange, SessionBegun, SessionMoved, StageKept
 from flows.documents import short
-from flows.effects import Acknowledge, AnyEffect, Choice, Edit, Line, RequestSummary, Say, Screen, Text, say
+from flows.effects import (
+    AnyEffect,
+    Choice,
+    Edit,
+    Line,
+    RequestSummary,
+    Say,
+    Screen,
+    Text,
+    acknowledge,
+    say,
+    text_line,
+)
 from flows.errors import UnfitAnswerError
 from flows.events import ButtonPressed, Event, TextEdited, TextSent
 from flows.plans import added, open_items, reminders, reviewed
@@ -50,10 +62,10 @@ def begin(chat: Chat, event: Event, now: datetime) -> Decision:
         session_id=session.session_id, user_id=person.user_id, session_type=session.session_type, at=now
     )
     fresh = chat.evolve(answers={}, conversation=chat.conversation.evolve(session=session, awaiting=None))
-    greeting = [_line("session.greeting.again" if items else "session.greeting", name=person.name)]
-    greeting.append(_line("session.manner"))
+    greeting = [text_line("session.greeting.again" if items else "session.greeting", name=person.name)]
+    greeting.append(text_line("session.manner"))
     if chat.model:
-        greeting.append(_line("session.model"))
+        greeting.append(text_line("session.model"))
     hello = Say(screen=Screen(lines=tuple(greeting), keyboard="walk"))
     return _asked(Decision(chat=fresh, changes=(begun,), effects=(hello,)), now)
 
@@ -67,7 +79,7 @@ def resume(chat: Chat, now: datetime) -> Decision:
         session = session.evolve(phase="open", since=now)
         changes = (_moved(session, chat.answers, now),)
     stage = stage_of(session)
-    line = _line("session.resumed", n=int(stage), name=stage_name(stage))
+    line = text_line("session.resumed", n=int(stage), name=stage_name(stage))
     welcome = Say(screen=Screen(lines=(line,), keyboard="walk"))
     closed = _closed(chat, now)
     chat = _with(chat, session)
@@ -151,7 +163,7 @@ def button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
         return None
     session = running(chat)
     if session is None or session.position is None:
-        return Decision(chat=chat, effects=_toast(event, "toast.not_running"))
+        return Decision(chat=chat, effects=acknowledge(event.press_id, "toast.not_running"))
     if int(parts[1]) != chat.conversation.asked:
         return _old_press(chat, event, int(parts[1]), now)
     step = STEPS[session.position.step]
@@ -159,13 +171,13 @@ def button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     if isinstance(step.takes, Several) and code in step.takes.options:
         return _marked(chat, event, code, now)
     if isinstance(step.takes, Pick) and event.data not in {c.data for c in choices(chat, _today(chat, now))}:
-        return Decision(chat=chat, effects=_toast(event, "toast.unknown"))
+        return Decision(chat=chat, effects=acknowledge(event.press_id, "toast.unknown"))
     try:
         given = fitting.from_button(step, code, event.label, _today(chat, now), chat.conversation.picks)
     except UnfitAnswerError as unfit:
-        return Decision(chat=chat, effects=_toast(event, f"toast.{unfit.args[0]}"))
+        return Decision(chat=chat, effects=acknowledge(event.press_id, f"toast.{unfit.args[0]}"))
     decision = _answer(chat, session, given, None, now)
-    return decision.evolve(effects=(*_toast(event), *decision.effects))
+    return decision.evolve(effects=(*acknowledge(event.press_id), *decision.effects))
 
 
 def edited(chat: Chat, event: TextEdited, now: datetime) -> Decision:
@@ -336,14 +348,14 @@ def _marked(chat: Chat, event: ButtonPressed, code: str, now: datetime) -> Decis
         picks = (*picks, (code, event.label or code))
     chat = chat.evolve(conversation=chat.conversation.evolve(picks=picks))
     shown = Edit(key=_key(chat), screen=screen(chat, _today(chat, now)))
-    return Decision(chat=chat, effects=(*_toast(event), shown))
+    return Decision(chat=chat, effects=(*acknowledge(event.press_id), shown))
 
 
 def _old_press(chat: Chat, event: ButtonPressed, number: int, now: datetime) -> Decision:
     """A button of an earlier question. Pressed twice, a word is enough; if older, the open question is put again."""
     if number >= chat.conversation.asked - 1:
-        return Decision(chat=chat, effects=_toast(event, "toast.answered"))
-    decision = Decision(chat=chat, effects=(*_toast(event, "toast.old"), *_closed(chat, now)))
+        return Decision(chat=chat, effects=acknowledge(event.press_id, "toast.answered"))
+    decision = Decision(chat=chat, effects=(*acknowledge(event.press_id, "toast.old"), *_closed(chat, now)))
     return _asked(decision, now)
 
 
@@ -356,13 +368,13 @@ def _completed(decision: Decision, now: datetime) -> Decision:
     person = chat.someone
     rows = added(person.user_id, session, chat.answers, _today(chat, now))
     timers = reminders(session, chat.answers, rows, now, person.timezone)
-    lines = [_line("session.complete"), *plan_lines(chat.answers)]
+    lines = [text_line("session.complete"), *plan_lines(chat.answers)]
     if moments := sorted({timer.due_at for timer in timers}):
-        lines.append(_line("plan.reminders"))
-        lines.extend(_line("plan.reminder", at=local(moment, person.timezone)) for moment in moments)
+        lines.append(text_line("plan.reminders"))
+        lines.extend(text_line("plan.reminder", at=local(moment, person.timezone)) for moment in moments)
     if person.timezone == "UTC":
-        lines.append(_line("plan.no_timezone"))
-    lines.append(_line("summary.coming"))
+        lines.append(text_line("plan.no_timezone"))
+    lines.append(text_line("summary.coming"))
     return (
         decision.evolve(chat=_with(chat, session))
         .keeping(*rows, _moved(session, chat.answers, now))
@@ -376,7 +388,7 @@ def _completed(decision: Decision, now: datetime) -> Decision:
 
 def _put_down(chat: Chat, session: Session, said: str, way_back: str, now: datetime) -> Decision:
     stage = stage_of(session)
-    line = _line(said, n=int(stage), name=stage_name(stage), count=len(session.trail))
+    line = text_line(said, n=int(stage), name=stage_name(stage), count=len(session.trail))
     buttons = [Choice(data="s:come_back", label=Text(key=way_back))]
     if session.phase == "stopped":
         buttons.append(Choice(data="s:session", label=Text(key="button.session")))
@@ -386,7 +398,7 @@ def _put_down(chat: Chat, session: Session, said: str, way_back: str, now: datet
         effects=(
             *_closed(chat, now),
             Say(screen=Screen(lines=(line,), keyboard="rest")),
-            Say(screen=Screen(lines=(_line(f"{said}.next"),), choices=tuple(buttons))),
+            Say(screen=Screen(lines=(text_line(f"{said}.next"),), choices=tuple(buttons))),
         ),
     )
 
@@ -416,7 +428,7 @@ def _closed(chat: Chat, now: datetime, chosen: str | None = None) -> tuple[AnyEf
     put = screen(chat, _today(chat, now))
     if not put.choices:
         return ()
-    lines = put.lines if chosen is None else (*put.lines, _line("answer.chosen", answer=short(chosen, 200)))
+    lines = put.lines if chosen is None else (*put.lines, text_line("answer.chosen", answer=short(chosen, 200)))
     return (Edit(key=_key(chat), screen=Screen(lines=lines)),)
 
 
@@ -456,17 +468,6 @@ def _today(chat: Chat, now: datetime) -> date:
     return today(now, chat.someone.timezone)
 
 
-def _line(key: str, **args: str | int | date | datetime | Text) -> Line:
-    return Line(text=Text(key=key, args=args))
-
-
-def _toast(event: ButtonPressed, key: str | None = None) -> tuple[AnyEffect, ...]:
-    """The press is answered, with a word where one is needed."""
-    if event.press_id is None:
-        return ()
-    return (Acknowledge(press_id=event.press_id, text=Text(key=key) if key else None),)
-
-
 def _nothing_running(chat: Chat) -> Say:
     """There is no open question: what can be done instead."""
     session = chat.conversation.session
@@ -475,4 +476,4 @@ def _nothing_running(chat: Chat) -> Say:
     else:
         data, label = "s:session", "button.session"
     button = Choice(data=data, label=Text(key=label))
-    return Say(screen=Screen(lines=(_line("session.none"),), choices=(button,)))
+    return Say(screen=Screen(lines=(text_line("session.none"),), choices=(button,)))

@@ -101,6 +101,18 @@ class RequestSummary(Effect):
 AnyEffect = Say | Edit | Acknowledge | SetTimer | CancelTimer | RequestSummary
 
 
+def text_line(key: str, /, **args: str | int | date | datetime | Text) -> Line:
+    """A paragraph that is a text of the catalogue."""
+    return Line(text=Text(key=key, args=args))
+
+
 def say(key: str, /, **args: str | int | date | datetime | Text) -> Say:
     """A message of one text."""
-    return Say(screen=Screen(lines=(Line(text=Text(key=key, args=args)),)))
+    return Say(screen=Screen(lines=(text_line(key, **args),)))
+
+
+def acknowledge(press_id: str | None, key: str | None = None) -> tuple[Acknowledge, ...]:
+    """A press is answered, with a word where one is needed; nothing where there was no press."""
+    if press_id is None:
+        return ()
+    return (Acknowledge(press_id=press_id, text=Text(key=key) if key else None),)

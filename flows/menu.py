@@ -6,7 +6,18 @@ from datetime import date, datetime
 
 from flows.changes import PersonChanged
 from flows.documents import LONGEST_TITLE, short
-from flows.effects import Acknowledge, AnyEffect, Choice, Edit, Line, Say, Screen, SetTimer, Text, say
+from flows.effects import (
+    Choice,
+    Edit,
+    Line,
+    Say,
+    Screen,
+    SetTimer,
+    Text,
+    acknowledge,
+    say,
+    text_line,
+)
 from flows.events import ButtonPressed, Reading
 from flows.plans import open_items, short_id
 from flows.state import Chat, Decision
@@ -46,14 +57,14 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     number = int(parts[1][:9])
     if not 0 < number <= chat.conversation.cards:
         shown = show(chat, parts[2], now)
-        return shown.evolve(effects=(*_acknowledged(event), *shown.effects))
+        return shown.evolve(effects=(*acknowledge(event.press_id), *shown.effects))
     if parts[2] == "summary":  # it may take several messages, and a card is one
         shown = show(chat, "summary", now)
-        return shown.evolve(effects=(*_acknowledged(event), *shown.effects))
+        return shown.evolve(effects=(*acknowledge(event.press_id), *shown.effects))
     awaiting = "timezone" if parts[2] == "zone" else None
     chat = chat.evolve(conversation=chat.conversation.evolve(awaiting=awaiting))
     edit = Edit(key=f"menu{number}", screen=_view(chat, number, parts[2], now))
-    return Decision(chat=chat, effects=(*_acknowledged(event), edit))
+    return Decision(chat=chat, effects=(*acknowledge(event.press_id), edit))
 
 
 def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
@@ -65,23 +76,23 @@ def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
         case "zone":
             return _zones(chat, number, now)
         case "help":
-            return Screen(lines=(_line("help"),), choices=(_to(number, "home"),))
+            return Screen(lines=(text_line("help"),), choices=(_to(number, "home"),))
         case _:
             return _home(chat, number, now)
 
 
 def _home(chat: Chat, number: int, now: datetime) -> Screen:
     person, session = chat.someone, chat.conversation.session
-    lines = [_line("menu.head", name=person.name, at=local(now, person.timezone))]
+    lines = [text_line("menu.head", name=person.name, at=local(now, person.timezone))]
     if session is not None and session.phase == "paused":
-        lines.append(_line("menu.paused"))
+        lines.append(text_line("menu.paused"))
     items = open_items(chat)
     if items:
         lines.append(Line(text=Text(key="menu.open_items", count=len(items))))
     else:
-        lines.append(_line("menu.no_items"))
+        lines.append(text_line("menu.no_items"))
     if upcoming := sorted((t for t in chat.timers if t.kind != "summary"), key=lambda t: t.due_at)[:1]:
-        lines.append(_line("menu.next_reminder", at=local(upcoming[0].due_at, person.timezone)))
+        lines.append(text_line("menu.next_reminder", at=local(upcoming[0].due_at, person.timezone)))
     going = session is not None and session.phase in ("open", "paused")
     choices = [Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))]
     if session is not None and session.phase == "stopped":
@@ -94,14 +105,14 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
 
 def _summary(chat: Chat, number: int) -> Screen:
     """The newest summary, to read again."""
-    shown = summary_lines(chat.summary) if chat.summary else (_line("summary.none"),)
+    shown = summary_lines(chat.summary) if chat.summary else (text_line("summary.none"),)
     return Screen(lines=shown, choices=(_to(number, "home"),))
 
 
 def _plan(chat: Chat, number: int) -> Screen:
     items = open_items(chat)
     if not items:
-        return Screen(lines=(_line("plan.empty"),), choices=(_to(number, "home"),))
+        return Screen(lines=(text_line("plan.empty"),), choices=(_to(number, "home"),))
     lines, buttons = [Line(text=Text(key="plan.title", count=len(items)), style="bold")], []
     for n, item in enumerate(items[:MOST_SHOWN], 1):
         lines.append(_item_line(n, short(item.title, LONGEST_TITLE), item.due))
@@ -115,13 +126,13 @@ def _plan(chat: Chat, number: int) -> Screen:
 
 def _item_line(n: int, title: str, due: date | None) -> Line:
     if due is None:
-        return _line("plan.item.undated", n=n, title=title)
-    return _line("plan.item", n=n, title=title, day=due)
+        return text_line("plan.item.undated", n=n, title=title)
+    return text_line("plan.item", n=n, title=title, day=due)
 
 
 def _zones(chat: Chat, number: int, now: datetime) -> Screen:
     name = chat.someone.timezone
-    line = _line("zone.ask", at=local(now, name))
+    line = text_line("zone.ask", at=local(now, name))
     return Screen(lines=(line,), choices=(*_zone_buttons(COMMON_ZONES), _to(number, "home")), per_row=2)
 
 
@@ -134,7 +145,7 @@ def timezone(chat: Chat, reading: Reading, now: datetime) -> Decision:
     if len(reading.zones) == 1:
         return _zone_set(chat, reading.zones[0], now)
     if reading.zones:
-        screen = Screen(lines=(_line("zone.which"),), choices=_zone_buttons(reading.zones[:8]), per_row=2)
+        screen = Screen(lines=(text_line("zone.which"),), choices=_zone_buttons(reading.zones[:8]), per_row=2)
         return Decision(chat=chat, effects=(Say(screen=screen),))
     return Decision(chat=chat, effects=(say("zone.unknown"),))
 
@@ -145,7 +156,7 @@ def zone_pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | 
     if not event.data.startswith("z:") or name not in zones():
         return None
     decision = _zone_set(chat, name, now)
-    return decision.evolve(effects=(*_acknowledged(event), *decision.effects))
+    return decision.evolve(effects=(*acknowledge(event.press_id), *decision.effects))
 
 
 def _zone_set(chat: Chat, name: str, now: datetime) -> Decision:
@@ -176,11 +187,3 @@ def place(zone_name: str) -> str:
 
 def _to(number: int, view: str) -> Choice:
     return Choice(data=f"m:{number}:{view}", label=Text(key=f"button.{'menu' if view == 'home' else view}"))
-
-
-def _line(key: str, **args: str | int | date | datetime | Text) -> Line:
-    return Line(text=Text(key=key, args=args))
-
-
-def _acknowledged(event: ButtonPressed) -> tuple[AnyEffect, ...]:
-    return () if event.press_id is None else (Acknowledge(press_id=event.press_id),)

@@ -10,7 +10,18 @@ from uuid import UUID, uuid5
 
 from flows.changes import ActionAdded, ActionMoved, ActionStatus
 from flows.documents import LONGEST_TITLE, short
-from flows.effects import Acknowledge, AnyEffect, CancelTimer, Choice, Edit, Line, Say, Screen, SetTimer, Text
+from flows.effects import (
+    AnyEffect,
+    CancelTimer,
+    Choice,
+    Edit,
+    Line,
+    Say,
+    Screen,
+    SetTimer,
+    Text,
+    acknowledge,
+)
 from flows.events import ButtonPressed, TimerFired
 from flows.stages import Stage
 from flows.state import ActionItem, Chat, Decision, Review, Session
@@ -159,14 +170,14 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
         return None
     if item.status == "completed" and code != "undo":
         edit = Edit(key=key, screen=_outcome("item.is_done", key, item, "undo"))
-        return Decision(chat=chat, effects=(*_acknowledged(event, "toast.done_already"), edit))
+        return Decision(chat=chat, effects=(*acknowledge(event.press_id, "toast.done_already"), edit))
     return _moved(chat, event, key, item, code, now)
 
 
 def _moved(chat: Chat, event: ButtonPressed, key: str, item: ActionItem, code: str, now: datetime) -> Decision:
     zone = chat.someone.timezone
     timer = f"action_due:{item.action_id}"
-    ack = _acknowledged(event)
+    ack = acknowledge(event.press_id)
     match code:
         case "done":
             change = ActionMoved(action_id=item.action_id, status="completed", at=now)
@@ -216,12 +227,6 @@ def _outcome(text: str, key: str, item: ActionItem, *codes: str, **args: Any) ->
     if key.startswith("menu"):  # the plan was opened on the menu card: a way back to it
         buttons = (*buttons, Choice(data=f"m:{key.removeprefix('menu')}:plan", label=Text(key="button.plan")))
     return Screen(lines=(line,), choices=buttons, per_row=2)
-
-
-def _acknowledged(event: ButtonPressed, text: str | None = None) -> tuple[AnyEffect, ...]:
-    if event.press_id is None:
-        return ()
-    return (Acknowledge(press_id=event.press_id, text=Text(key=text) if text else None),)
 
 
 def _item(chat: Chat, named: UUID) -> ActionItem | None:

@@ -165,8 +165,8 @@ def _people(connection: Connection, found: list[PersonMet], now: datetime) -> No
 
 def _people_changed(connection: Connection, found: list[PersonChanged], now: datetime) -> None:
     for change in found:
-        columns = {k: v for k, v in (("name", change.name), ("timezone", change.timezone)) if v is not None}
-        connection.execute(update(t.users).where(t.users.c.id == change.user_id).values(columns))
+        moving = update(t.users).where(t.users.c.id == change.user_id)
+        connection.execute(moving.values(timezone=change.timezone))
 
 
 def _reach(connection: Connection, found: list[ReachChanged], now: datetime) -> None:

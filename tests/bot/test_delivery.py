@@ -27,7 +27,7 @@ from flows.state import Chat
 from storage import letters
 from storage import tables as t
 from storage.outbox import Outgoing
-from storage.unit_of_work import Settled
+from storage.unit_of_work import Claim, Outcome, Settled
 from tests.servers import BotApi
 
 MIRA, TOM = 101, 102
@@ -403,6 +403,27 @@ async def test_fetching_goes_on_after_failures_and_nothing_is_lost_or_done_twice
         await until_seen(api, "/nothing2")
         await api.settled()
     assert [text[:24] for text in seen(api)] == ["I don't know /nothing1. ", "I don't know /nothing2. "]
+
+
+async def test_an_update_that_was_not_taken_is_not_acknowledged_and_is_fetched_again(
+    database: str, api: BotApi
+) -> None:
+    async with serving(database, api) as made:
+        handle, refused = made.runner.handle, []
+
+        async def refusing_once(event: AnyEvent, claim: Claim | None = None) -> Outcome:
+            if not refused:
+                refused.append(event)
+                raise RuntimeError
+            return await handle(event, claim)
+
+        made.runner.handle = refusing_once  # type: ignore[method-assign]
+        update = api.say(MIRA, "/start")
+        await api.wait_for(lambda: api.deliveries[update] == 2)
+        assert api.acknowledged == set()
+        await until_seen(api, "No open items")
+        await api.settled()
+        assert api.acknowledged == {update}
 
 
 async def test_an_outage_of_the_server_loses_nothing(database: str, api: BotApi) -> None:
