@@ -73,13 +73,15 @@ def migrate(
 ) -> None:
     """Bring the database up to date (the Procfile's release process). May be run any number of times."""
     engine = connect(_settings().database_url)
-    if down:
-        try:
+    try:
+        if down:
             migrations.downgrade(engine, revision, lossy=lossy)
-        except migrations.LossyDowngradeError as error:
-            _stop(f"going back past {error} drops what people said; --lossy does it all the same")
-    else:
-        migrations.upgrade(engine, revision)
+        else:
+            migrations.upgrade(engine, revision)
+    except migrations.LossyDowngradeError as error:
+        _stop(f"going back past {error} drops what people said; --lossy does it all the same")
+    except migrations.UnknownRevisionError as error:
+        _stop(f"there is no way to revision {error}; nothing was changed")
     console.print(f"The database is at revision {migrations.current(engine)}.")
 
 

@@ -12,7 +12,8 @@ from babel.dates import get_day_names
 
 from bot.texts import listed, words
 from flows.asking import choices
-from flows.conversation import running, said_in
+from flows.conversation import running
+from flows.corrections import said_in
 from flows.effects import Choice, Text
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Reading, TextEdited, TextSent
 from flows.stages import STEPS, Day, Scale, Step

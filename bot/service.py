@@ -6,12 +6,13 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
@@ -85,33 +86,50 @@ async def core(
 
     `failed` is called if a part of it crashes without which nothing works.
     """
-    clock = clock or SystemClock()
     engine = connect(settings.database_url)
-    await asyncio.to_thread(migrations.upgrade, engine)
+    try:
+        await asyncio.to_thread(migrations.upgrade, engine)
+        with Instance(engine) as instance:
+            async with _at_work(
+                engine, instance, settings, messenger, clock or SystemClock(), ticking, failed
+            ) as made:
+                yield made
+    finally:
+        engine.dispose()
+
+
+@asynccontextmanager
+async def _at_work(
+    engine: Engine,
+    instance: Instance,
+    settings: Settings,
+    messenger: Messenger,
+    clock: Clock,
+    ticking: bool,
+    failed: Callable[[], None] | None,
+) -> AsyncIterator[Core]:
     nursery = Nursery(failed)
-    with Instance(engine) as instance:
-        await asyncio.to_thread(outbox.release, engine, instance.name, clock.now())
-        made = Core(engine, messenger, settings, clock, nursery, owner=instance.name)
-        made.runner.start()
-        scheduler = schedule(made.chores) if ticking else None
+    await asyncio.to_thread(outbox.release, engine, instance.name, clock.now())
+    made = Core(engine, messenger, settings, clock, nursery, owner=instance.name)
+    made.runner.start()
+    scheduler = schedule(made.chores) if ticking else None
+    if scheduler is not None:
+        while await made.chores.take_up():
+            pass
+        scheduler.start()
+    try:
+        yield made
+    finally:
         if scheduler is not None:
-            while await made.chores.take_up():
-                pass
-            scheduler.start()
-        try:
-            yield made
-        finally:
-            if scheduler is not None:
-                scheduler.shutdown(wait=False)
-            await nursery.close()
-            await made.runner.flush()
-            made.runner.close()
-            await asyncio.to_thread(
-                outbox.release, engine, instance.name, clock.now()
-            )  # what is left is anybody's now
-            if made.model is not None:
-                await made.model.close()
-    engine.dispose()
+            scheduler.shutdown(wait=False)
+        await nursery.close()
+        with suppress(TimeoutError):  # a database that is away: what was sent is sent again by the next start
+            await asyncio.wait_for(made.runner.flush(), STOP_SECONDS)
+        made.runner.close()
+        with suppress(SQLAlchemyError):
+            await asyncio.to_thread(outbox.release, engine, instance.name, clock.now())  # anybody's now
+        if made.model is not None:
+            await made.model.close()
 
 
 def bot_of(settings: Settings) -> Bot:

@@ -15,7 +15,8 @@ Reading order:
     stages       THE table: steps, transitions and exits of the five stages, with their rules
     walk         one answer takes a session from a step to the next; going back and correcting are replays
     asking       what the coach says at a step
-    conversation the coachee's session: begin, answer, back, pause, resume, stop, correct
+    conversation the coachee's session: begin, answer, back, pause, resume, stop
+    corrections  an answer corrected by editing its message
     plans        action items and their reminders
     documents    the summary: its shape, the prompt, what code checks, the plain writer's outline
     summaries    asking for the summary, waiting for it, what follows when it comes or fails

@@ -1,4 +1,4 @@
-"""The coachee's session: begin or resume, answer, back, pause, stop, correct.
+"""The coachee's session: begin or resume, answer, back, pause, stop.
 
 Every function takes the chat as it is and gives the decision; what is said at a step is in `asking`, which step comes
 next is in `stages` and `walk`.
@@ -16,7 +16,6 @@ from flows.effects import (
     AnyEffect,
     Choice,
     Edit,
-    Line,
     RequestSummary,
     Say,
     Screen,
@@ -26,10 +25,10 @@ from flows.effects import (
     text_line,
 )
 from flows.errors import UnfitAnswerError
-from flows.events import ButtonPressed, Event, TextEdited, TextSent
+from flows.events import ButtonPressed, Event, TextSent
 from flows.plans import added, open_items, reminders, reviewed
-from flows.stages import STEPS, Day, Pick, Several, Stage, Words
-from flows.state import Chat, Decision, Review, Session, Turn
+from flows.stages import STEPS, Pick, Several, Stage, Words
+from flows.state import Chat, Decision, Review, Session
 from flows.times import local, today
 from flows.walk import Answers, answered, corrected, counting, gone_back, noted, stage_of, start
 
@@ -67,7 +66,7 @@ def begin(chat: Chat, event: Event, now: datetime) -> Decision:
     if chat.model:
         greeting.append(text_line("session.model"))
     hello = Say(screen=Screen(lines=tuple(greeting), keyboard="walk"))
-    return _asked(Decision(chat=fresh, changes=(begun,), effects=(hello,)), now)
+    return asked(Decision(chat=fresh, changes=(begun,), effects=(hello,)), now)
 
 
 def resume(chat: Chat, now: datetime) -> Decision:
@@ -77,13 +76,13 @@ def resume(chat: Chat, now: datetime) -> Decision:
     changes: tuple[AnyChange, ...] = ()
     if session.phase != "open":
         session = session.evolve(phase="open", since=now)
-        changes = (_moved(session, chat.answers, now),)
+        changes = (moved(session, chat.answers, now),)
     stage = stage_of(session)
     line = text_line("session.resumed", n=int(stage), name=stage_name(stage))
     welcome = Say(screen=Screen(lines=(line,), keyboard="walk"))
-    closed = _closed(chat, now)
-    chat = _with(chat, session)
-    return _asked(Decision(chat=chat, changes=changes, effects=(*closed, welcome)), now)
+    taken = closed(chat, now)
+    chat = with_session(chat, session)
+    return asked(Decision(chat=chat, changes=changes, effects=(*taken, welcome)), now)
 
 
 def missed(chat: Chat, session: Session, event: TextSent, now: datetime) -> Decision:
@@ -94,9 +93,9 @@ def missed(chat: Chat, session: Session, event: TextSent, now: datetime) -> Deci
     before = chat.answers
     said, source = event.text[: fitting.LONGEST_ANSWER], event.message_id
     session, answers = noted(session, before, said, at=now, question=wording(session, before), source=source)
-    kept = _kept(session, before, answers)
-    again = resume(_with(chat, session).evolve(answers=answers), now)
-    return again.evolve(changes=(*kept, *again.changes))
+    said_too = kept(session, before, answers)
+    again = resume(with_session(chat, session).evolve(answers=answers), now)
+    return again.evolve(changes=(*said_too, *again.changes))
 
 
 def pause(chat: Chat, now: datetime) -> Decision:
@@ -134,13 +133,13 @@ def back(chat: Chat, now: datetime) -> Decision:
     undone = counting(session, before)[-1]
     session, answers = gone_back(session, before)
     decision = Decision(
-        chat=_with(chat, session).evolve(answers=answers),
-        changes=_kept(session, before, answers),
-        effects=(*_closed(chat, now), say("session.back")),
+        chat=with_session(chat, session).evolve(answers=answers),
+        changes=kept(session, before, answers),
+        effects=(*closed(chat, now), say("session.back")),
     )
     if undone.step == "review_status":  # the item stands as it did before it was reviewed
-        decision = _reviewed(decision, session, undone.step, undone.index, BEFORE_REVIEW, now)
-    return _asked(decision, now)
+        decision = review_moved(decision, session, undone.step, undone.index, BEFORE_REVIEW, now)
+    return asked(decision, now)
 
 
 def text(chat: Chat, session: Session, event: TextSent, now: datetime) -> Decision:
@@ -150,7 +149,7 @@ def text(chat: Chat, session: Session, event: TextSent, now: datetime) -> Decisi
     assert session.position is not None
     step = STEPS[session.position.step]
     try:
-        given = fitting.from_text(step, event.text, event.reading, _today(chat, now), chat.conversation.picks)
+        given = fitting.from_text(step, event.text, event.reading, local_day(chat, now), chat.conversation.picks)
     except UnfitAnswerError as unfit:
         return _unfit(chat, session, event.text, event.message_id, str(unfit.args[0]), now)
     return _answer(chat, session, given, event.message_id, now)
@@ -170,104 +169,14 @@ def button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     code = parts[2]
     if isinstance(step.takes, Several) and code in step.takes.options:
         return _marked(chat, event, code, now)
-    if isinstance(step.takes, Pick) and event.data not in {c.data for c in choices(chat, _today(chat, now))}:
+    if isinstance(step.takes, Pick) and event.data not in {c.data for c in choices(chat, local_day(chat, now))}:
         return Decision(chat=chat, effects=acknowledge(event.press_id, "toast.unknown"))
     try:
-        given = fitting.from_button(step, code, event.label, _today(chat, now), chat.conversation.picks)
+        given = fitting.from_button(step, code, event.label, local_day(chat, now), chat.conversation.picks)
     except UnfitAnswerError as unfit:
         return Decision(chat=chat, effects=acknowledge(event.press_id, f"toast.{unfit.args[0]}"))
     decision = _answer(chat, session, given, None, now)
     return decision.evolve(effects=(*acknowledge(event.press_id), *decision.effects))
-
-
-def edited(chat: Chat, event: TextEdited, now: datetime) -> Decision:
-    """A message was edited: the answer it gave is corrected, as a new turn."""
-    session = chat.conversation.session
-    said = said_in(chat, event.message_id)
-    if session is None or said is None:
-        return Decision(chat=chat, effects=(say("edit.unknown"),))
-    if said.n not in session.trail:
-        return _edited_aside(chat, session, said, event, now)
-    parts = tuple((source, event.text if source == event.message_id else part) for source, part in said.parts)
-    words = "\n".join(part for _, part in parts) if parts else event.text
-    try:
-        given = fitting.from_text(STEPS[said.step], words, event.reading, _today(chat, now), _marks(said))
-    except UnfitAnswerError:
-        return Decision(chat=chat, effects=(say("edit.unfit"),))
-    return _correct(chat, session, said, given, parts, event.message_id, now)
-
-
-def said_in(chat: Chat, source: int) -> Turn | None:
-    """The turn that a message made: the one that counts, if one does, else the newest."""
-    turns = [turn for kept in chat.answers.values() for turn in kept.turns]
-    made = [turn for turn in turns if source == turn.source or source in (part for part, _ in turn.parts)]
-    session = chat.conversation.session
-    counts = [turn for turn in made if session is not None and turn.n in session.trail]
-    return max(counts or made, key=lambda turn: turn.n, default=None)
-
-
-def _marks(turn: Turn) -> tuple[tuple[str, str], ...]:
-    """The choices marked in an answer whose last part was written: they stay when its words are edited."""
-    if not isinstance(turn.value, tuple):
-        return ()
-    labels = turn.text.split(", ")
-    return tuple(zip(turn.value[:-1], labels, strict=False))
-
-
-def _correct(
-    chat: Chat,
-    before: Session,
-    old: Turn,
-    given: fitting.Given,
-    parts: tuple[tuple[int | None, str], ...],
-    source: int | None,
-    now: datetime,
-) -> Decision:
-    session, answers = corrected(before, chat.answers, old, given, at=now, source=source, parts=parts)
-    if before.phase == "complete" and (session.position is not None or not isinstance(STEPS[old.step].takes, Words)):
-        return Decision(chat=chat, effects=(say("edit.complete_fixed"),))
-    decision = Decision(
-        chat=_with(chat, session).evolve(answers=answers),
-        changes=(*_kept(session, chat.answers, answers), _moved(session, answers, now)),
-        effects=(_corrected_to(old, given),),
-    )
-    decision = _reviewed(decision, session, old.step, old.index, given, now)
-    if session.phase == "complete":
-        return decision.then(say("edit.complete"))
-    stays = session.position == before.position
-    if session.phase != "open" or (stays and _shows(chat, now) == _shows(decision.chat, now)):
-        return decision
-    closed = decision.evolve(effects=(*_closed(chat, now), *decision.effects))
-    return _asked(closed if stays else closed.then(say("edit.elsewhere")), now)
-
-
-def _corrected_to(old: Turn, given: fitting.Given) -> Say:
-    """What an answer is now; of a day, the day it was understood as."""
-    if isinstance(STEPS[old.step].takes, Day) and isinstance(given.value, str):
-        return say("edit.done.day", day=date.fromisoformat(given.value))
-    return say("edit.done", answer=short(given.text, 200))
-
-
-def _shows(chat: Chat, now: datetime) -> tuple[Line, ...]:
-    """The lines of the open question, without the stage's opening."""
-    return screen(chat.evolve(conversation=chat.conversation.evolve(opening=False)), _today(chat, now)).lines
-
-
-def _edited_aside(chat: Chat, session: Session, said: Turn, event: TextEdited, now: datetime) -> Decision:
-    """What did not fit the question that is still open was edited: it may fit now. Anything older is past."""
-    here = session.position
-    about_it = here is not None and said.kind == "aside" and (said.step, said.index) == (here.step, here.index)
-    if running(chat) is None or not about_it:
-        return Decision(chat=chat, effects=(say("edit.unknown"),))
-    again = TextSent(
-        id=event.id,
-        chat_id=event.chat_id,
-        sender=event.sender,
-        text=event.text,
-        message_id=event.message_id,
-        reading=event.reading,
-    )
-    return text(chat, session, again, now)
 
 
 def _answer(chat: Chat, session: Session, given: fitting.Given, source: int | None, now: datetime) -> Decision:
@@ -277,19 +186,19 @@ def _answer(chat: Chat, session: Session, given: fitting.Given, source: int | No
     question = wording(session, before)
     session, answers = answered(session, before, given, at=now, question=question, source=source)
     decision = Decision(
-        chat=_with(chat, session).evolve(answers=answers),
-        changes=_kept(session, before, answers),
-        effects=_closed(chat, now, given.text),
+        chat=with_session(chat, session).evolve(answers=answers),
+        changes=kept(session, before, answers),
+        effects=closed(chat, now, given.text),
     )
-    decision = _reviewed(decision, session, was.position.step, was.position.index, given, now)
+    decision = review_moved(decision, session, was.position.step, was.position.index, given, now)
     if session.position is None:
         return _completed(decision, now)
     if stage_of(session) != stage_of(was) or was.position.step == "topic":
-        decision = decision.keeping(_moved(session, answers, now))
-    return _asked(decision, now, fresh=True)
+        decision = decision.keeping(moved(session, answers, now))
+    return asked(decision, now, fresh=True)
 
 
-def _reviewed(
+def review_moved(
     decision: Decision, session: Session, step: str, index: int, given: fitting.Given, now: datetime
 ) -> Decision:
     """An answer about an earlier action item moves the item."""
@@ -314,16 +223,16 @@ def _added(chat: Chat, session: Session, event: TextSent, now: datetime) -> Deci
             question=question,
             source=event.message_id,
         )
-        chat = _with(chat, session).evolve(answers=answers)
-        return Decision(chat=chat, changes=_kept(session, before, answers), effects=(say("unfit.ahead"),))
+        chat = with_session(chat, session).evolve(answers=answers)
+        return Decision(chat=chat, changes=kept(session, before, answers), effects=(say("unfit.ahead"),))
     before = chat.answers
     given = fitting.Given(text=joined)
     parts = (*(last.parts or ((last.source, last.text),)), (event.message_id, event.text))
     session, answers = corrected(session, before, last, given, at=now, source=last.source, parts=parts)
-    chat_now = _with(chat, session).evolve(answers=answers)
+    chat_now = with_session(chat, session).evolve(answers=answers)
     return Decision(
         chat=chat_now,
-        changes=(*_kept(session, before, answers), _moved(session, answers, now)),
+        changes=(*kept(session, before, answers), moved(session, answers, now)),
         effects=(say("answer.added"),),
     )
 
@@ -335,8 +244,8 @@ def _unfit(chat: Chat, session: Session, said: str, source: int | None, why: str
         return Decision(chat=chat, effects=(say("unfit.long", count=count, most=most),))
     before = chat.answers
     session, answers = noted(session, before, said, at=now, question=wording(session, before), source=source)
-    chat = _with(chat, session).evolve(answers=answers)
-    return Decision(chat=chat, changes=_kept(session, before, answers), effects=(say(why),))
+    chat = with_session(chat, session).evolve(answers=answers)
+    return Decision(chat=chat, changes=kept(session, before, answers), effects=(say(why),))
 
 
 def _marked(chat: Chat, event: ButtonPressed, code: str, now: datetime) -> Decision:
@@ -347,7 +256,7 @@ def _marked(chat: Chat, event: ButtonPressed, code: str, now: datetime) -> Decis
     else:
         picks = (*picks, (code, event.label or code))
     chat = chat.evolve(conversation=chat.conversation.evolve(picks=picks))
-    shown = Edit(key=_key(chat), screen=screen(chat, _today(chat, now)))
+    shown = Edit(key=_key(chat), screen=screen(chat, local_day(chat, now)))
     return Decision(chat=chat, effects=(*acknowledge(event.press_id), shown))
 
 
@@ -355,8 +264,8 @@ def _old_press(chat: Chat, event: ButtonPressed, number: int, now: datetime) -> 
     """A button of an earlier question. Pressed twice, a word is enough; if older, the open question is put again."""
     if number >= chat.conversation.asked - 1:
         return Decision(chat=chat, effects=acknowledge(event.press_id, "toast.answered"))
-    decision = Decision(chat=chat, effects=(*acknowledge(event.press_id, "toast.old"), *_closed(chat, now)))
-    return _asked(decision, now)
+    decision = Decision(chat=chat, effects=(*acknowledge(event.press_id, "toast.old"), *closed(chat, now)))
+    return asked(decision, now)
 
 
 def _completed(decision: Decision, now: datetime) -> Decision:
@@ -366,7 +275,7 @@ def _completed(decision: Decision, now: datetime) -> Decision:
     assert session is not None
     session = session.evolve(phase="complete", summary="asked", since=now)
     person = chat.someone
-    rows = added(person.user_id, session, chat.answers, _today(chat, now))
+    rows = added(person.user_id, session, chat.answers, local_day(chat, now))
     timers = reminders(session, chat.answers, rows, now, person.timezone)
     lines = [text_line("session.complete"), *plan_lines(chat.answers)]
     if moments := sorted({timer.due_at for timer in timers}):
@@ -376,8 +285,8 @@ def _completed(decision: Decision, now: datetime) -> Decision:
         lines.append(text_line("plan.no_timezone"))
     lines.append(text_line("summary.coming"))
     return (
-        decision.evolve(chat=_with(chat, session))
-        .keeping(*rows, _moved(session, chat.answers, now))
+        decision.evolve(chat=with_session(chat, session))
+        .keeping(*rows, moved(session, chat.answers, now))
         .then(
             Say(screen=Screen(lines=tuple(lines), keyboard="rest")),
             *timers,
@@ -393,17 +302,17 @@ def _put_down(chat: Chat, session: Session, said: str, way_back: str, now: datet
     if session.phase == "stopped":
         buttons.append(Choice(data="s:session", label=Text(key="button.session")))
     return Decision(
-        chat=_with(chat, session),
-        changes=(_moved(session, chat.answers, now),),
+        chat=with_session(chat, session),
+        changes=(moved(session, chat.answers, now),),
         effects=(
-            *_closed(chat, now),
+            *closed(chat, now),
             Say(screen=Screen(lines=(line,), keyboard="rest")),
             Say(screen=Screen(lines=(text_line(f"{said}.next"),), choices=tuple(buttons))),
         ),
     )
 
 
-def _asked(decision: Decision, now: datetime, *, fresh: bool = False) -> Decision:
+def asked(decision: Decision, now: datetime, *, fresh: bool = False) -> Decision:
     """The decision, and the open question put as a new message; `fresh` where an answer led to it."""
     conversation = decision.chat.conversation
     session = conversation.session
@@ -418,14 +327,14 @@ def _asked(decision: Decision, now: datetime, *, fresh: bool = False) -> Decisio
         session=session.evolve(opened=max(session.opened, stage)),
     )
     chat = decision.chat.evolve(conversation=conversation)
-    return decision.evolve(chat=chat).then(Say(key=_key(chat), screen=screen(chat, _today(chat, now))))
+    return decision.evolve(chat=chat).then(Say(key=_key(chat), screen=screen(chat, local_day(chat, now))))
 
 
-def _closed(chat: Chat, now: datetime, chosen: str | None = None) -> tuple[AnyEffect, ...]:
+def closed(chat: Chat, now: datetime, chosen: str | None = None) -> tuple[AnyEffect, ...]:
     """The open question loses its buttons and shows what was chosen. One without buttons stays as it is."""
     if running(chat) is None:
         return ()
-    put = screen(chat, _today(chat, now))
+    put = screen(chat, local_day(chat, now))
     if not put.choices:
         return ()
     lines = put.lines if chosen is None else (*put.lines, text_line("answer.chosen", answer=short(chosen, 200)))
@@ -437,7 +346,7 @@ def _key(chat: Chat) -> str:
     return f"q{chat.conversation.asked}"
 
 
-def _kept(session: Session, before: Answers, answers: Answers) -> tuple[AnyChange, ...]:
+def kept(session: Session, before: Answers, answers: Answers) -> tuple[AnyChange, ...]:
     """The stages in which something was said or counts differently."""
     return tuple(
         StageKept(session_id=session.session_id, stage=stage, fields=kept.fields, turns=kept.turns)
@@ -446,7 +355,7 @@ def _kept(session: Session, before: Answers, answers: Answers) -> tuple[AnyChang
     )
 
 
-def _moved(session: Session, answers: Answers, now: datetime) -> SessionMoved:
+def moved(session: Session, answers: Answers, now: datetime) -> SessionMoved:
     """The columns of the session's row."""
     topic = answers[Stage.STARTING_POINT].fields.get("topic") if Stage.STARTING_POINT in answers else None
     complete, stopped = session.phase == "complete", session.phase == "stopped"
@@ -460,11 +369,13 @@ def _moved(session: Session, answers: Answers, now: datetime) -> SessionMoved:
     )
 
 
-def _with(chat: Chat, session: Session) -> Chat:
+def with_session(chat: Chat, session: Session) -> Chat:
+    """The chat with its session changed."""
     return chat.evolve(conversation=chat.conversation.evolve(session=session))
 
 
-def _today(chat: Chat, now: datetime) -> date:
+def local_day(chat: Chat, now: datetime) -> date:
+    """The person's date."""
     return today(now, chat.someone.timezone)
 
 

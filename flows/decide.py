@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flows import conversation, menu, plans, summaries
+from flows import conversation, corrections, menu, plans, summaries
 from flows.changes import PersonMet, ReachChanged
 from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, Text, say
 from flows.errors import IllegalEventError
@@ -127,7 +127,7 @@ def _said(chat: Chat, event: Spoken, now: datetime) -> Decision:
         case ButtonPressed():
             return _button(chat, event, now)
         case TextEdited():
-            return conversation.edited(chat, event, now)
+            return corrections.edited(chat, event, now)
         case TextSent():
             return _text(chat, event, now)
         case MediaSent():

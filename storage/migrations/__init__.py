@@ -8,6 +8,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
 from storage.engine import is_sqlite
@@ -21,6 +23,10 @@ class LossyDowngradeError(Exception):
     """This step back would drop data."""
 
 
+class UnknownRevisionError(Exception):
+    """There is no such revision, or no way to it from here."""
+
+
 def config() -> Config:
     """Alembic's configuration, which needs no file."""
     made = Config()
@@ -29,13 +35,16 @@ def config() -> Config:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to a revision."""
+    """Bring the database to a revision. Raises UnknownRevisionError."""
     _run(engine, "upgrade", revision)
 
 
 def downgrade(engine: Engine, revision: str, *, lossy: bool = False) -> None:
     """Go back to a revision. Raises LossyDowngradeError where rows would be dropped and `lossy` does not say so."""
-    undone = {r.revision for r in _scripts().iterate_revisions(current(engine), revision)}
+    try:
+        undone = {r.revision for r in _scripts().iterate_revisions(current(engine), revision)}
+    except (CommandError, RevisionError) as error:
+        raise UnknownRevisionError(revision) from error
     if (losing := undone & LOSES_DATA) and not lossy:
         raise LossyDowngradeError(", ".join(sorted(losing)))
     _run(engine, "downgrade", revision)
@@ -64,4 +73,7 @@ def _run(engine: Engine, direction: str, revision: str) -> None:
         if not is_sqlite(engine):
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         made.attributes["connection"] = connection
-        getattr(command, direction)(made, revision)
+        try:
+            getattr(command, direction)(made, revision)
+        except (CommandError, RevisionError) as error:
+            raise UnknownRevisionError(revision) from error

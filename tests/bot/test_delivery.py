@@ -111,7 +111,8 @@ def column(made: Core, column: Any) -> list[Any]:
 def unreachable_since(made: Core, chat_id: int = MIRA) -> datetime | None:
     query = select(t.users.c.unreachable_since).where(t.users.c.telegram_id == chat_id)
     with made.engine.connect() as connection:
-        return connection.execute(query).scalar_one()
+        found: datetime | None = connection.execute(query).scalar_one()
+        return found
 
 
 # ---- order
@@ -409,7 +410,8 @@ async def test_an_update_that_was_not_taken_is_not_acknowledged_and_is_fetched_a
     database: str, api: BotApi
 ) -> None:
     async with serving(database, api) as made:
-        handle, refused = made.runner.handle, []
+        handle = made.runner.handle
+        refused: list[AnyEvent] = []
 
         async def refusing_once(event: AnyEvent, claim: Claim | None = None) -> Outcome:
             if not refused:

@@ -99,7 +99,7 @@ some_lines = st.lists(st.tuples(some_words, st.sampled_from(["plain", "bold", "q
 
 
 @given(some_lines)
-def test_whatever_is_said_each_style_covers_its_line_and_telegram_accepts_it(said: list[tuple[str, str]]) -> None:
+def test_whatever_is_said_each_style_covers_its_line_and_telegram_accepts_it(said: list[tuple[str, Any]]) -> None:
     screen = Screen(lines=tuple(Line(text=text, style=style) for text, style in said))
     message = shown(screen)
     wanted = [(render.STYLES[style], text.strip() or "…") for text, style in said if style != "plain"]
@@ -280,7 +280,7 @@ def test_every_effect_of_a_decision_leaves_by_its_own_way() -> None:
 
 
 @given(some_lines)
-def test_what_the_outbox_keeps_is_read_back_as_the_same_message(said: list[tuple[str, str]]) -> None:
+def test_what_the_outbox_keeps_is_read_back_as_the_same_message(said: list[tuple[str, Any]]) -> None:
     message = shown(Screen(lines=tuple(Line(text=text, style=style) for text, style in said), keyboard="walk"))
     kept = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(message)))
     assert msgspec.convert(kept, Message) == message

@@ -49,7 +49,7 @@ class Webhook:
 
     async def post(self, body: Json | bytes, secret: str | None = SECRET) -> int:
         """Post an update; gives the status of the answer."""
-        headers = {} if secret is None else {SECRET_HEADER: secret.encode()}
+        headers = {} if secret is None else {SECRET_HEADER.encode(): secret.encode()}
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return (await self._client.post("/telegram", content=content, headers=headers)).status_code
 

@@ -264,10 +264,10 @@ def breaking_in(where: str, engine: Engine) -> Settle:
             twice = PersonMet(user_id=happened.derived("x"), telegram_id=TOM, name="", language="", timezone="")
             return done.evolve(changes=(*done.changes, twice))
         if where == "sessions":
-            begun = SessionBegun(session_id=FACTS, user_id=done.chat.someone.user_id, session_type="séance", at=NOW)
+            begun = SessionBegun(session_id=FACTS, user_id=done.chat.someone.user_id, session_type="séance", at=NOW)  # type: ignore[arg-type]
             return done.evolve(changes=(*done.changes, begun))
         if where == "outbox":
-            return done.evolve(outgoing=(Outgoing(chat_id=TOM, kind="shout", payload={}),))
+            return done.evolve(outgoing=(Outgoing(chat_id=TOM, kind="shout", payload={}),))  # type: ignore[arg-type]
         if where == "commit":
             event.listen(engine, "commit", _die, once=True)
         return done
