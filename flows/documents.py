@@ -2,7 +2,7 @@
 
 Code decides, the model writes. The model words six sections and a title for each step the coachee named. Which steps
 the plan has, and their dates there, come from the typed fields. A step the model leaves out is put back in the
-coachee's words; one it makes up is refused.
+coachee's words; one it makes up is dropped.
 """
 
 from __future__ import annotations
@@ -183,10 +183,8 @@ def _lines(texts: list[str]) -> tuple[str, ...]:
 
 
 def _items(written: list[WrittenItem], material: Material) -> tuple[PlannedItem, ...]:
-    by_step = {item.step: item for item in written}
+    by_step = {item.step: item for item in reversed(written)}  # of two about a step, the first
     steps = material.steps
-    if len(by_step) != len(written) or not set(by_step) <= set(range(1, len(steps) + 1)):
-        raise UnusableSummaryError("an action item that the coachee did not name")
     items = []
     for number, step in enumerate(steps, 1):
         item = by_step.get(number)

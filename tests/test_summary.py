@@ -139,14 +139,17 @@ async def _at_once() -> None:
 
 
 async def test_an_item_the_coachee_did_not_name(play: Play, model: ModelServer, mira: Coachee) -> None:
-    """A step that is not the coachee's is refused, like any answer that cannot be used."""
-    made_up = {"step": 2, "title": "See a doctor", "description": "You see a doctor."}
-    model.answer = lambda request: {**WRITTEN, "action_plan": [*WRITTEN["action_plan"], made_up]}
+    """A step that is not the coachee's is dropped, and so is a second one about the same step."""
+    made_up = [
+        {"step": number, "title": "See a doctor", "description": "You see a doctor."} for number in (0, 2, -1, 1)
+    ]
+    model.answer = lambda request: {**WRITTEN, "action_plan": [*WRITTEN["action_plan"], *made_up]}
     await play.script("""
         Mira: [No day yet]
-        coach: The writer cannot be reached just now
+        coach: One friendly face
     """)
-    assert len(play.rows(select(t.action_plans))) == 1
+    assert "doctor" not in mira.screen[-1].text
+    assert [row.title for row in play.rows(select(t.action_plans))] == ["Read to my cousin"]
 
 
 async def test_a_step_the_model_forgot(play: Play, model: ModelServer, mira: Coachee) -> None:
