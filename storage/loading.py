@@ -32,15 +32,32 @@ def load(connection: Connection, events: Sequence[AnyEvent], needs_plan: NeedsPl
     return chats
 
 
-def _conversations(connection: Connection, chat_ids: set[int]) -> dict[int, Chat]:
+def chat_now(connection: Connection, chat_id: int) -> Chat:
+    """One chat as it stands, without its plan, to look at and not to decide on: nothing is locked."""
+    chats = _conversations(connection, {chat_id}, lock=False)
+    _add_answers(connection, chats)
+    return chats[chat_id]
+
+
+def _conversations(connection: Connection, chat_ids: set[int], *, lock: bool = True) -> dict[int, Chat]:
     c, u = t.conversations.c, t.users.c
     query = (
-        select(c.chat_id, c.state, u.id.label("user_id"), u.name, u.language, u.timezone, u.unreachable_since)
+        select(
+            c.chat_id,
+            c.state,
+            u.id.label("user_id"),
+            u.name,
+            u.language,
+            u.timezone,
+            u.model_help,
+            u.unreachable_since,
+        )
         .join_from(t.conversations, t.users)
         .where(c.chat_id.in_(chat_ids))
         .order_by(c.chat_id)
-        .with_for_update(of=[t.conversations, t.users], key_share=True)
     )
+    if lock:
+        query = query.with_for_update(of=[t.conversations, t.users], key_share=True)
     chats = {chat_id: Chat(chat_id=chat_id) for chat_id in chat_ids}
     for row in connection.execute(query):
         chats[row.chat_id] = Chat(
@@ -50,6 +67,7 @@ def _conversations(connection: Connection, chat_ids: set[int]) -> dict[int, Chat
                 name=row.name,
                 language=row.language,
                 timezone=row.timezone,
+                model_help=row.model_help,
                 unreachable_since=row.unreachable_since,
             ),
             conversation=msgspec.convert(row.state, Conversation),
@@ -110,7 +128,9 @@ def _item(row: Any) -> ActionItem:
         action_id=row.id,
         session_id=row.session_id,
         title=row.title,
+        description=row.description,
         status=row.status,
         due=row.timeline_end,
         done_on=row.completed_at.date() if row.completed_at else None,
+        dropped=row.dropped_at is not None,
     )

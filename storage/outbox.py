@@ -18,12 +18,14 @@ from flows.records import Record
 from storage import tables as t
 from storage.engine import reading
 
-Kind = Literal["say", "edit", "request_summary"]
+Kind = Literal["say", "edit", "request_summary", "reflect", "transcribe"]
 
 LEASE: dict[str, timedelta] = {
     "say": timedelta(minutes=2),
     "edit": timedelta(minutes=2),
     "request_summary": timedelta(minutes=10),
+    "reflect": timedelta(seconds=15),
+    "transcribe": timedelta(minutes=2),
 }
 """How long a row stays with the instance that took it: longer than performing it can take."""
 KEEP = timedelta(days=30)

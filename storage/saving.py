@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy import Boolean, Connection, Table, bindparam, insert, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flows.changes import (
     ActionAdded,
     ActionMoved,
+    ActionReviewed,
     ActionWorded,
     Change,
     PersonChanged,
@@ -156,6 +157,7 @@ def _people(connection: Connection, found: list[PersonMet], now: datetime) -> No
                 "name": p.name,
                 "language": p.language,
                 "timezone": p.timezone,
+                "model_help": True,
                 "created_at": now,
             }
             for p in found
@@ -166,7 +168,9 @@ def _people(connection: Connection, found: list[PersonMet], now: datetime) -> No
 def _people_changed(connection: Connection, found: list[PersonChanged], now: datetime) -> None:
     for change in found:
         moving = update(t.users).where(t.users.c.id == change.user_id)
-        connection.execute(moving.values(timezone=change.timezone))
+        connection.execute(
+            moving.values(language=change.language, timezone=change.timezone, model_help=change.model_help)
+        )
 
 
 def _reach(connection: Connection, found: list[ReachChanged], now: datetime) -> None:
@@ -240,7 +244,7 @@ def _summaries(connection: Connection, found: list[SummaryKept], now: datetime) 
 
 def _actions(connection: Connection, found: list[ActionAdded], now: datetime) -> None:
     connection.execute(
-        upsert(connection, t.action_plans, ("id",), kept=("created_at", "status", "completed_at")),
+        upsert(connection, t.action_plans, ("id",), kept=("created_at", "status", "completed_at", "dropped_at")),
         [
             {
                 "id": a.action_id,
@@ -287,6 +291,30 @@ def _actions_moved(connection: Connection, found: list[ActionMoved], now: dateti
     )
 
 
+def _actions_reviewed(connection: Connection, found: list[ActionReviewed], now: datetime) -> None:
+    c = t.action_plans.c
+    stands = (c.status == bindparam("was")) & (c.dropped_at.is_not(None) == bindparam("was_dropped"))
+    connection.execute(
+        update(t.action_plans).where(c.id == bindparam("action"), or_(bindparam("always", type_=Boolean), stands)),
+        [
+            {
+                "action": a.action_id,
+                "always": a.was is None,
+                "was": a.was or a.status,
+                "was_dropped": a.was_dropped,
+                "status": a.status,
+                "title": a.title,
+                "description": a.description,
+                "timeline_end": a.due,
+                "completed_at": a.at if a.status == "completed" else None,
+                "dropped_at": a.at if a.dropped else None,
+                "updated_at": a.at,
+            }
+            for a in found
+        ],
+    )
+
+
 Writer = Callable[[Connection, list[Any], datetime], None]
 WRITERS: tuple[tuple[type[Change], Writer], ...] = (
     (PersonMet, _people),
@@ -299,5 +327,6 @@ WRITERS: tuple[tuple[type[Change], Writer], ...] = (
     (ActionAdded, _actions),
     (ActionWorded, _actions_worded),
     (ActionMoved, _actions_moved),
+    (ActionReviewed, _actions_reviewed),
 )
 """In the order in which rows may refer to each other."""

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 
 from flows.documents import Material, SaidTurn
+from flows.state import Chat
 from storage import tables as t
 from storage.engine import reading
-from storage.loading import stage_answers
+from storage.loading import chat_now, stage_answers
 
 
 def serves_others(engine: Engine, chat_id: int) -> bool:
@@ -17,6 +18,12 @@ def serves_others(engine: Engine, chat_id: int) -> bool:
     c = t.conversations.c
     with reading(engine).begin() as connection:
         return connection.execute(select(c.chat_id).where(c.chat_id != chat_id).limit(1)).first() is not None
+
+
+def chat_of(engine: Engine, chat_id: int) -> Chat:
+    """A chat as it stands: the person, the conversation, and the answers of its session."""
+    with reading(engine).begin() as connection:
+        return chat_now(connection, chat_id)
 
 
 def material(engine: Engine, session_id: UUID) -> Material | None:
@@ -43,6 +50,6 @@ def material(engine: Engine, session_id: UUID) -> Material | None:
         turns=tuple(
             SaidTurn(n=turn.n, question=turn.question, text=turn.text)
             for turn in turns
-            if turn.kind == "aside" or turn.n == last[turn.step, turn.index]
+            if turn.text and (turn.kind == "aside" or turn.n == last[turn.step, turn.index])
         ),
     )

@@ -24,6 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -77,6 +78,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("language", String(35), nullable=False),
     Column("timezone", String(64), nullable=False),
+    Column("model_help", Boolean, nullable=False, server_default=true()),
     Column("unreachable_since", Moment),
     _created(),
 )
@@ -129,7 +131,7 @@ outbox = Table(
     Column("reason", Text),
     Column("done_at", Moment),
     _created(),
-    _one_of("kind", "say", "edit", "request_summary"),
+    _one_of("kind", "say", "edit", "request_summary", "reflect", "transcribe"),
     _one_of("status", "pending", "done", "failed"),
 )
 _PENDING = outbox.c.status == "pending"
@@ -211,6 +213,7 @@ action_plans = Table(
     Column("origin", String(16), nullable=False),
     Column("evidence", Json, nullable=False),
     Column("completed_at", Moment),
+    Column("dropped_at", Moment),
     Column("updated_at", Moment, nullable=False),
     _created(),
     _one_of("status", "pending", "in_progress", "completed", "blocked"),
