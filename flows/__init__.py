@@ -12,15 +12,28 @@ Reading order:
     effects      the orders, and the screens they put up
     changes      what is to be kept
     state        one chat as it is loaded: the person, the conversation, the session, what was answered
-    stages       THE table: steps, transitions and exits of the five stages, with their rules
+    steps        the questions by their names: what answers each takes, which field it fills
+    stages       THE table: transitions and exits of the five stages, with their rules
     walk         one answer takes a session from a step to the next; going back and correcting are replays
+    comparing    words as they are compared
+    questions    the question bank: the wordings of each question, and which one is next
+    answers      what words or a button mean as an answer to a step
     asking       what the coach says at a step
-    conversation the coachee's session: begin, answer, back, pause, resume, stop
-    corrections  an answer corrected by editing its message
+    progress     how far a stage is
+    putting      the open question is put, and closed
+    completing   the next question, or the end
+    moments      "I don't know", "why do you ask?", "just tell me"
+    settling     three guided breaths
+    listening    the coach's ear: what a model hears in an answer, as far as code lets it
+    conversation the coachee's session: begin, answer, back, skip, pause, resume, stop
+    corrections  an answer takes the place of an earlier one
+    edits        ... by editing its message
+    lookback     ... or from the list of answers so far
+    voice        a voice message, written down and confirmed
     plans        action items and their reminders
     documents    the summary: its shape, the prompt, what code checks, the plain writer's outline
     summaries    asking for the summary, waiting for it, what follows when it comes or fails
-    menu         the card from which everything is reached, the time zone, help
+    menu         the card from which everything is reached, settings, language, time zone, help
     times        wall-clock rules
     decide       the one door: which of the above an event belongs to
 """

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from flows.errors import UnfitAnswerError
 from flows.events import Reading
 from flows.records import Record
-from flows.stages import Day, Pick, Scale, Several, Step, Words
+from flows.state import Sense
+from flows.steps import Day, Pick, Scale, Several, Step, Words
 
 LONGEST_ANSWER = 4096
 """Characters; also the length of a Telegram message, so that only a pasted or forged text is longer."""
@@ -18,11 +19,15 @@ DAY_OFFERS = (1, 3, 7, 14, 30)
 
 
 class Given(Record):
-    """A typed answer: the raw words, the value where the words are not it, the code of the button."""
+    """A typed answer: the raw words, the value where the words are not it, the code of the button.
+
+    The value of a goal is the day that its words name. `sense`: the words say little.
+    """
 
     text: str
     value: int | str | tuple[str, ...] | None = None
     choice: str | None = None
+    sense: Sense | None = None
 
 
 def has_words(text: str) -> bool:
@@ -60,7 +65,9 @@ def from_text(
             if reading.choice in instead:
                 return Given(text=text, choice=reading.choice)
             _refuse_wordless(text)
-            return Given(text=text)
+            named = reading.day if step.name == "goal_statement" else None
+            day = named.isoformat() if named and today <= named <= today + FARTHEST_DAY else None
+            return Given(text=text, value=day, sense=reading.sense)
         case Day(instead=instead):
             if reading.choice in instead:
                 return Given(text=text, choice=reading.choice)
@@ -77,7 +84,7 @@ def from_button(step: Step, code: str, label: str, today: date, picked: tuple[tu
     words = label or code
     match step.takes:
         case Scale():
-            if not (code.isascii() and code.isdigit() and 1 <= int(code[:3]) <= 10):
+            if code not in SCALE_CODES:
                 raise UnfitAnswerError("unfit.scale")
             return Given(text=str(int(code)), value=int(code), choice=code)
         case Pick(options=options):
@@ -97,6 +104,7 @@ def from_button(step: Step, code: str, label: str, today: date, picked: tuple[tu
 
 
 SEVERAL_DONE = "that_is_it"
+SCALE_CODES = frozenset(str(n) for n in range(1, 11))
 
 
 def day_code(day: date) -> str:

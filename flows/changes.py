@@ -27,10 +27,12 @@ class PersonMet(Change):
 
 
 class PersonChanged(Change):
-    """What we know of a person changed."""
+    """What we know of a person changed: these three are as they are now."""
 
     user_id: UUID
+    language: str
     timezone: str
+    model_help: bool
 
 
 class ReachChanged(Change):
@@ -107,6 +109,24 @@ class ActionMoved(Change):
     at: datetime
 
 
+class ActionReviewed(Change):
+    """What a review at check in made of an item. `dropped`: the coachee let it go; it stays on record.
+
+    It holds only where the item still stands as it `was` (None: anyhow): what was done with it meanwhile is the newer
+    word.
+    """
+
+    action_id: UUID
+    status: ActionStatus
+    title: str
+    description: str
+    due: date | None
+    dropped: bool
+    at: datetime
+    was: ActionStatus | None = None
+    was_dropped: bool = False
+
+
 AnyChange = (
     PersonMet
     | PersonChanged
@@ -118,4 +138,5 @@ AnyChange = (
     | ActionAdded
     | ActionWorded
     | ActionMoved
+    | ActionReviewed
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from flows import conversation, corrections, menu, plans, summaries
+from flows import asking, conversation, edits, listening, lookback, menu, moments, plans, settling, summaries, voice
 from flows.changes import PersonMet, ReachChanged
-from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, Text, say
+from flows.completing import go_on
+from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, Text, acknowledge, say
 from flows.errors import IllegalEventError
 from flows.events import (
     AnyEvent,
@@ -17,6 +18,8 @@ from flows.events import (
     EventFailed,
     GroupSpoken,
     MediaSent,
+    ReflectionFailed,
+    ReflectionReady,
     Sender,
     Spoken,
     SummaryFailed,
@@ -24,10 +27,31 @@ from flows.events import (
     TextEdited,
     TextSent,
     TimerFired,
+    TranscriptFailed,
+    TranscriptReady,
 )
+from flows.putting import running
 from flows.state import Chat, Decision, Person
+from flows.steps import STEPS
+from flows.walk import replayed
 
-COMMANDS = ("start", "session", "back", "pause", "cancel", "plan", "timezone", "help")
+SECOND_TAP = timedelta(seconds=10)
+"""A button that begins a session does nothing more so long."""
+COMMANDS = (
+    "start",
+    "session",
+    "back",
+    "skip",
+    "why",
+    "answers",
+    "pause",
+    "cancel",
+    "plan",
+    "settings",
+    "language",
+    "timezone",
+    "help",
+)
 """The commands of a coachee, in the order in which a client lists them."""
 
 
@@ -42,23 +66,35 @@ def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
         if isinstance(event, ChatBlocked | ChatUnblocked):
             return Decision(chat=chat)
         if isinstance(event, EventFailed):
-            return _failed(chat, event)
+            return _failed(chat, event, now)
         raise IllegalEventError(type(event).__name__, "nobody is known in this chat")
     match event:
         case TimerFired(kind="summary"):
             return summaries.again(chat, event)
+        case TimerFired(kind="breath"):
+            return settling.ticked(chat, event, now)
+        case TimerFired(kind="resume"):
+            return conversation.left_lying(chat, event, now)
         case TimerFired():
             return plans.due(chat, event, now)
         case SummaryReady():
             return summaries.ready(chat, event)
         case SummaryFailed():
             return summaries.failed(chat, event, now)
+        case ReflectionReady():
+            return listening.ready(chat, event, now)
+        case ReflectionFailed():
+            return listening.failed(chat, event, now)
+        case TranscriptReady():
+            return voice.ready(chat, event)
+        case TranscriptFailed():
+            return voice.failed(chat, event)
         case ChatBlocked():
             return _reach(chat, event.at)
         case ChatUnblocked():
             return _reach(chat, None)
         case EventFailed():
-            return _failed(chat, event)
+            return _failed(chat, event, now)
     raise IllegalEventError(type(event).__name__)
 
 
@@ -68,18 +104,19 @@ def needs_plan(chat: Chat, event: AnyEvent) -> bool:
     Words in an open session, which are most of what happens, do not.
     """
     if isinstance(event, TextSent | TextEdited):
-        return conversation.running(chat) is None or chat.conversation.awaiting is not None
+        return running(chat) is None or chat.conversation.awaiting is not None
     if isinstance(event, ButtonPressed):
         return not event.data.startswith("a:")
-    return isinstance(event, CommandSent | TimerFired | MediaSent)
+    return isinstance(event, CommandSent | TimerFired)
 
 
 def _spoken(chat: Chat, event: Spoken, now: datetime) -> Decision:
     """A person did something: met if new, reachable again if they were not."""
     if chat.person is None:
         return _met(chat, event, now)
-    session = conversation.running(chat)
-    if chat.person.unreachable_since is not None and isinstance(event, TextSent) and session is not None:
+    chat = _up_to_date(chat)
+    session = running(chat)
+    if chat.someone.unreachable_since is not None and isinstance(event, TextSent) and session is not None:
         decision = conversation.missed(chat, session, event, now)
     else:
         decision = _said(chat, event, now)
@@ -87,6 +124,19 @@ def _spoken(chat: Chat, event: Spoken, now: datetime) -> Decision:
         back = _reach(decision.chat, None)
         decision = decision.evolve(chat=back.chat).keeping(*back.changes)
     return decision
+
+
+def _up_to_date(chat: Chat) -> Chat:
+    """A session that was begun when the table had other steps goes on at the first question that has no answer."""
+    session = chat.conversation.session
+    if session is None or session.position is None:
+        return chat
+    known = {turn.n for kept in chat.answers.values() for turn in kept.turns if turn.step in STEPS}
+    if session.position.step in STEPS and known.issuperset(session.trail) and known.issuperset(session.spare):
+        return chat
+    session = session.evolve(spare=tuple(n for n in session.spare if n in known))
+    session, answers = replayed(session, chat.answers, tuple(n for n in session.trail if n in known))
+    return chat.evolve(answers=answers, conversation=chat.conversation.evolve(session=session))
 
 
 def _met(chat: Chat, event: Spoken, now: datetime) -> Decision:
@@ -127,11 +177,11 @@ def _said(chat: Chat, event: Spoken, now: datetime) -> Decision:
         case ButtonPressed():
             return _button(chat, event, now)
         case TextEdited():
-            return corrections.edited(chat, event, now)
+            return edits.edited(chat, event, now)
         case TextSent():
             return _text(chat, event, now)
         case MediaSent():
-            return _media(chat, event)
+            return voice.sent(chat, event)
     raise IllegalEventError(type(event).__name__)
 
 
@@ -141,18 +191,33 @@ def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
     match event.name:
         case "cancel" if asking_zone:
             return Decision(chat=chat, effects=(say("zone.left"),))
-        case "start":
+        case "start" | "menu":
             return menu.show(chat, "home", now)
         case "session":
-            return conversation.begin(chat, event, now)
+            return conversation.wanted(chat, event, now)
         case "back":
-            return conversation.back(chat, now)
+            steps = event.argument if event.argument.isdecimal() else "1"
+            return conversation.back(chat, now, max(1, int(steps[:4])))
+        case "skip":
+            return conversation.skip(chat, now)
+        case "why":
+            return moments.why(chat, now)
+        case "advice":
+            return moments.advice(chat, now)
+        case "answers":
+            return lookback.show(chat)
         case "pause":
             return conversation.pause(chat, now)
-        case "cancel":
+        case "cancel" | "stop":
             return conversation.stop(chat, now)
         case "plan":
             return menu.show(chat, "plan", now)
+        case "settings":
+            return menu.show(chat, "settings", now)
+        case "language" if event.argument:
+            return menu.language(chat, event.reading.language, now)
+        case "language":
+            return menu.show(chat, "language", now)
         case "timezone" if event.argument:
             return menu.timezone(chat, event.reading, now)
         case "timezone":
@@ -166,10 +231,16 @@ def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
 
 def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
     match event.data:
+        case "s:session" if _begun_just_now(chat, now):  # a second tap
+            return Decision(chat=chat, effects=acknowledge(event.press_id, "media.question_open"))
         case "s:session":
             decision: Decision | None = conversation.begin(chat, event, now)
-        case "s:come_back":
+        case data if data == asking.session_data(chat, "come_back"):
             decision = conversation.come_back(chat, now)
+        case data if data == asking.session_data(chat, "stop"):
+            decision = conversation.stop(chat, now)
+        case "s:settled":
+            decision = settling.pressed(chat, now)
         case data if data.startswith("a:"):
             return conversation.button(chat, event, now) or _unknown_press(chat, event)
         case data if data.startswith("i:"):
@@ -178,6 +249,12 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
             return menu.pressed(chat, event, now) or _unknown_press(chat, event)
         case data if data.startswith("z:"):
             return menu.zone_pressed(chat, event, now) or _unknown_press(chat, event)
+        case data if data.startswith("l:"):
+            return menu.language_pressed(chat, event, now) or _unknown_press(chat, event)
+        case data if data.startswith("k:"):
+            return lookback.pressed(chat, event, now) or _unknown_press(chat, event)
+        case data if data.startswith("v:"):
+            return voice.pressed(chat, event, now) or _unknown_press(chat, event)
         case _:
             decision = None
     if decision is None:
@@ -185,6 +262,11 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
     if event.press_id is None:
         return decision
     return decision.evolve(effects=(Acknowledge(press_id=event.press_id), *decision.effects))
+
+
+def _begun_just_now(chat: Chat, now: datetime) -> bool:
+    session = running(chat)
+    return session is not None and not session.trail and now - session.begun_at < SECOND_TAP
 
 
 def _unknown_press(chat: Chat, event: ButtonPressed) -> Decision:
@@ -195,7 +277,7 @@ def _unknown_press(chat: Chat, event: ButtonPressed) -> Decision:
 
 
 def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
-    session = conversation.running(chat)
+    session = running(chat)
     if chat.conversation.awaiting == "timezone" and (session is None or event.reading.zones):
         return menu.timezone(chat, event.reading, now)
     if session is not None:
@@ -206,21 +288,17 @@ def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
     return card.evolve(effects=(say("idle.paused" if paused else "idle"), *card.effects))
 
 
-def _media(chat: Chat, event: MediaSent) -> Decision:
-    """Pictures, voice and the like: kindly, what is understood today. An open question stays open."""
-    key = "media.voice" if event.kind in ("voice", "audio", "video_note") else "media.other"
-    said = [say(key)]
-    if conversation.running(chat) is not None:
-        said.append(say("media.question_open"))
-    return Decision(chat=chat, effects=tuple(said))
+def _failed(chat: Chat, event: EventFailed, now: datetime) -> Decision:
+    """Something of this chat could not be handled; the person is told what they need to know of it.
 
-
-def _failed(chat: Chat, event: EventFailed) -> Decision:
-    """Something of this chat could not be handled; the person is told what they need to know of it."""
+    A question that was held back is put: what it waited for may be what failed.
+    """
     told: list[AnyEffect] = [say("failed" if event.spoken else "failed.inside")]
     if event.press_id is not None:
         told.append(Acknowledge(press_id=event.press_id))
-    return Decision(chat=chat, effects=tuple(told))
+    decision = Decision(chat=chat, effects=tuple(told))
+    held = running(chat) is not None and chat.conversation.holding == "reflection"
+    return go_on(decision, now, fresh=True) if held else decision
 
 
 def _reach(chat: Chat, since: datetime | None) -> Decision:

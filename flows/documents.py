@@ -253,7 +253,8 @@ def plainly(material: Material, words: Words, *, stood_in: bool) -> Document:
         *line("correction", of(2, "correction")),
         *line("vision", of(3, "future_vision")),
         *([words("plain.steps", count=len(steps), goal=_said(of(4, "goal_statement")))] if steps else []),
-        *line("commitment", of(4, "commitment_level"), confidence=of(4, "confidence_level") or 0),
+        *line("commitment", of(4, "commitment_level")),
+        *line("confidence", of(4, "confidence_level")),
     ]
     return Document(
         theme=short(_said(of(2, "topic")), 60),

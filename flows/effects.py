@@ -1,6 +1,6 @@
 """Effects: orders, carried out after the deciding transaction is committed, and the screens they put up.
 
-`Say`, `Edit` and `RequestSummary` leave through the outbox and are carried out at least once. `SetTimer` and
+`Say`, `Edit` and the requests leave through the outbox and are carried out at least once. `SetTimer` and
 `CancelTimer` are rows of the same transaction. `Acknowledge` is passing: it is done at once and may be lost.
 """
 
@@ -22,9 +22,10 @@ class Text(Record):
 
 
 class Line(Record):
-    """One paragraph of a message: a text of the catalogue, or words of a person or writer as they stand."""
+    """One paragraph of a message: a text of the catalogue, words of a person or writer as they stand, or several
+    texts that follow each other."""
 
-    text: Text | str
+    text: Text | str | tuple[Text, ...]
     style: Literal["plain", "bold", "quote"] = "plain"
 
 
@@ -91,24 +92,43 @@ class CancelTimer(Effect):
 
 
 class RequestSummary(Effect):
-    """Have the summary of a session written: by the model where there is one, or by the plain writer."""
+    """Have the summary of a session written: by the model where there is one, or by the plain writer, who may have to
+    stand in for the model."""
 
     session_id: UUID
     attempt: int = 1
-    writer: Literal["model", "plain"] = "model"
+    writer: Literal["model", "plain", "stand_in"] = "model"
 
 
-AnyEffect = Say | Edit | Acknowledge | SetTimer | CancelTimer | RequestSummary
+class RequestReflection(Effect):
+    """Have the model listen to the last answer of the chat, before question `number` is put."""
+
+    number: int
 
 
-def text_line(key: str, /, **args: str | int | date | datetime | Text) -> Line:
-    """A paragraph that is a text of the catalogue."""
-    return Line(text=Text(key=key, args=args))
+class RequestTranscript(Effect):
+    """Have a voice message written down: `kind` is Telegram's name of it, `language` the code of what is probably
+    spoken, `step` and `index` the question that was open."""
+
+    file_id: str
+    kind: str
+    language: str
+    source: int
+    step: str
+    index: int = 0
 
 
-def say(key: str, /, **args: str | int | date | datetime | Text) -> Say:
+AnyEffect = Say | Edit | Acknowledge | SetTimer | CancelTimer | RequestSummary | RequestReflection | RequestTranscript
+
+
+def text_line(key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text) -> Line:
+    """A paragraph that is a text of the catalogue; one with a `count` has plural forms."""
+    return Line(text=Text(key=key, args=args, count=count))
+
+
+def say(key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text) -> Say:
     """A message of one text."""
-    return Say(screen=Screen(lines=(text_line(key, **args),)))
+    return Say(screen=Screen(lines=(text_line(key, count=count, **args),)))
 
 
 def acknowledge(press_id: str | None, key: str | None = None) -> tuple[Acknowledge, ...]:

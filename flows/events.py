@@ -43,13 +43,16 @@ class Reading(Record):
     """What words mean in the person's language, as far as code outside `flows` could read them for the open question.
 
     `number` is a whole number found in the text; `choice` the code of the offered choice that the words name;
-    `day` the one date the phrase can mean; `zones` the time zones of the place the words name.
+    `day` the one date the phrase can mean; `zones` the time zones of the place the words name; `language` the code of
+    the language they name. `sense`: the words say little.
     """
 
     number: int | None = None
     choice: str | None = None
     day: date | None = None
     zones: tuple[str, ...] = ()
+    language: str | None = None
+    sense: Literal["vague", "unsure", "empty"] | None = None
 
 
 class TextSent(Spoken):
@@ -70,29 +73,38 @@ class TextEdited(Spoken):
 
 
 class MediaSent(Spoken):
-    """A person sent something other than words: `kind` is Telegram's name of it."""
+    """A person sent something other than words: `kind` is Telegram's name of it.
+
+    Of what was spoken: the file by the front end's id of it, how many seconds it lasts, and the message's id.
+    """
 
     kind: str
+    file_id: str | None = None
+    seconds: int = 0
+    message_id: int | None = None
 
 
 class CommandSent(Spoken):
-    """A person gave a command: `/name argument`, or the button of the keyboard that stands for it."""
+    """A person gave a command: `/name argument`, or in words (`said`), as by the keyboard's buttons."""
 
     name: str
     argument: str = ""
+    said: str = ""
     reading: Reading = Reading()
 
 
 class ButtonPressed(Spoken):
     """A person pressed an inline button. `data` can be forged, old, or pressed twice; `press_id` is answered once.
 
-    `label` is what the button of that data says in the person's language, if it is one that is open now.
+    `label` is what the button of that data says in the person's language, if it is one that is open now. `reading` is
+    what was heard means, where the press says that it was heard right.
     """
 
     data: str
     press_id: str | None = None
     message_id: int | None = None
     label: str = ""
+    reading: Reading = Reading()
 
 
 class GroupSpoken(Event):
@@ -133,6 +145,37 @@ class SummaryFailed(Event):
     reason: Literal["unavailable", "timeout", "limited", "refused", "truncated", "invalid"]
 
 
+class ReflectionReady(Event):
+    """The model listened to the last answer: a sentence about it ("" where there is none that may be said), and the
+    wording of the next question. `number` is the question that waits for it, `language` what the sentence is in."""
+
+    number: int
+    reflection: str
+    wording: str
+    language: str = "en"
+
+
+class ReflectionFailed(Event):
+    """There is no reflection: too late, not usable, or the model is down. `number` is the question that waits."""
+
+    number: int
+
+
+class TranscriptReady(Event):
+    """A voice message was written down. `step` and `index`: the question that was open when it was sent."""
+
+    text: str
+    source: int
+    step: str
+    index: int = 0
+
+
+class TranscriptFailed(Event):
+    """A voice message could not be written down. `unsupported`: nothing here can."""
+
+    reason: Literal["unsupported", "unavailable", "nothing_heard", "too_long"]
+
+
 class EventFailed(Event):
     """An event of this chat could not be handled and was set aside. `spoken`: it was something the person did."""
 
@@ -152,5 +195,9 @@ AnyEvent = (
     | TimerFired
     | SummaryReady
     | SummaryFailed
+    | ReflectionReady
+    | ReflectionFailed
+    | TranscriptReady
+    | TranscriptFailed
     | EventFailed
 )

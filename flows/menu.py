@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
+from flows.asking import session_data
 from flows.changes import PersonChanged
 from flows.documents import LONGEST_TITLE, short
 from flows.effects import (
@@ -19,14 +21,19 @@ from flows.effects import (
     text_line,
 )
 from flows.events import ButtonPressed, Reading
-from flows.plans import open_items, short_id
-from flows.state import Chat, Decision
+from flows.plans import REMINDERS, open_items, short_id
+from flows.putting import asked, closed, running
+from flows.state import Chat, Decision, Person
 from flows.summaries import lines as summary_lines
 from flows.times import at_wall, local, zones
 
 MOST_SHOWN = 8
 """Items that the plan card lists; the rest is counted."""
-VIEWS = ("home", "plan", "summary", "zone", "help")
+LONGEST_PLAN = 500
+"""Characters that the lines of the plan card share."""
+VIEWS = ("home", "plan", "summary", "settings", "language", "zone", "help", "help_on", "help_off")
+LANGUAGES = ("en", "es", "hi", "ar")
+"""The languages that there are catalogues for, in the order in which they are offered."""
 COMMON_ZONES = (
     "America/Los_Angeles",
     "America/New_York",
@@ -58,6 +65,8 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     if not 0 < number <= chat.conversation.cards:
         shown = show(chat, parts[2], now)
         return shown.evolve(effects=(*acknowledge(event.press_id), *shown.effects))
+    if parts[2] in ("help_on", "help_off"):
+        return _model_help(chat, event, number, parts[2] == "help_on", now)
     if parts[2] == "summary":  # it may take several messages, and a card is one
         shown = show(chat, "summary", now)
         return shown.evolve(effects=(*acknowledge(event.press_id), *shown.effects))
@@ -73,6 +82,12 @@ def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
             return _plan(chat, number)
         case "summary":
             return _summary(chat, number)
+        case "settings":
+            return _settings(chat, number, now)
+        case "language":
+            return Screen(
+                lines=(text_line("language.ask"),), choices=(*language_buttons(), _to(number, "settings")), per_row=2
+            )
         case "zone":
             return _zones(chat, number, now)
         case "help":
@@ -91,16 +106,78 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
         lines.append(Line(text=Text(key="menu.open_items", count=len(items))))
     else:
         lines.append(text_line("menu.no_items"))
-    if upcoming := sorted((t for t in chat.timers if t.kind != "summary"), key=lambda t: t.due_at)[:1]:
+    if upcoming := sorted((t for t in chat.timers if t.kind in REMINDERS), key=lambda t: t.due_at)[:1]:
         lines.append(text_line("menu.next_reminder", at=local(upcoming[0].due_at, person.timezone)))
     going = session is not None and session.phase in ("open", "paused")
     choices = [Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))]
     if session is not None and session.phase == "stopped":
-        choices.append(Choice(data="s:come_back", label=Text(key="button.come_back")))
+        choices.append(Choice(data=session_data(chat, "come_back"), label=Text(key="button.come_back")))
     choices.append(_to(number, "plan"))
     if chat.summary is not None:
         choices.append(_to(number, "summary"))
-    return Screen(lines=tuple(lines), choices=(*choices, _to(number, "zone"), _to(number, "help")), per_row=2)
+    return Screen(lines=tuple(lines), choices=(*choices, _to(number, "settings"), _to(number, "help")), per_row=2)
+
+
+def _settings(chat: Chat, number: int, now: datetime) -> Screen:
+    """What a person has set, and a button to change each."""
+    person = chat.someone
+    lines = [
+        Line(text=Text(key="settings.title"), style="bold"),
+        text_line("settings.language", language=Text(key=f"language.{person.language}")),
+        text_line("settings.zone", at=local(now, person.timezone)),
+    ]
+    buttons = [_to(number, "language"), _to(number, "zone")]
+    if chat.model:
+        lines.append(text_line(f"settings.model.{'on' if person.model_help else 'off'}"))
+        buttons.append(_to(number, "help_off" if person.model_help else "help_on"))
+    return Screen(lines=tuple(lines), choices=(*buttons, _to(number, "home")), per_row=2)
+
+
+def _model_help(chat: Chat, event: ButtonPressed, number: int, on: bool, now: datetime) -> Decision:
+    """A person lets a model take part in their conversation, or not."""
+    person = chat.someone.evolve(model_help=on)
+    chat = chat.evolve(person=person)
+    edit = Edit(key=f"menu{number}", screen=_settings(chat, number, now))
+    return Decision(chat=chat, changes=(_changed(person),), effects=(*acknowledge(event.press_id), edit))
+
+
+def language_buttons() -> tuple[Choice, ...]:
+    """The languages, each by its own name."""
+    return tuple(Choice(data=f"l:{code}", label=Text(key=f"language.{code}")) for code in LANGUAGES)
+
+
+def language(chat: Chat, code: str | None, now: datetime) -> Decision:
+    """The person speaks another language from now on; an open question is put again in it."""
+    if code not in LANGUAGES:
+        screen = Screen(lines=(text_line("language.unknown"),), choices=language_buttons(), per_row=2)
+        return Decision(chat=chat, effects=(Say(screen=screen),))
+    person = chat.someone.evolve(language=code)
+    taken = closed(chat, now)
+    chat = chat.evolve(person=person)
+    keyboard: Literal["walk", "rest"] = "walk" if running(chat) else "rest"
+    told = Say(screen=Screen(lines=(text_line("language.set"),), keyboard=keyboard))
+    decision = Decision(chat=chat, changes=(_changed(person),), effects=(*taken, told))
+    if running(chat) is None or chat.conversation.holding == "reflection":
+        return decision
+    return asked(decision, now)
+
+
+def language_pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
+    """A language was chosen by its button. None where the data is not one of ours."""
+    code = event.data.removeprefix("l:")
+    if code not in LANGUAGES:
+        return None
+    decision = language(chat, code, now)
+    return decision.evolve(effects=(*acknowledge(event.press_id), *decision.effects))
+
+
+def _changed(person: Person) -> PersonChanged:
+    return PersonChanged(
+        user_id=person.user_id,
+        language=person.language,
+        timezone=person.timezone,
+        model_help=person.model_help,
+    )
 
 
 def _summary(chat: Chat, number: int) -> Screen:
@@ -114,8 +191,9 @@ def _plan(chat: Chat, number: int) -> Screen:
     if not items:
         return Screen(lines=(text_line("plan.empty"),), choices=(_to(number, "home"),))
     lines, buttons = [Line(text=Text(key="plan.title", count=len(items)), style="bold")], []
+    most = min(LONGEST_TITLE, LONGEST_PLAN // len(items[:MOST_SHOWN]) - 30)
     for n, item in enumerate(items[:MOST_SHOWN], 1):
-        lines.append(_item_line(n, short(item.title, LONGEST_TITLE), item.due))
+        lines.append(_item_line(n, short(item.title, most), item.due))
         data = f"i:menu{number}:{short_id(item.action_id)}"
         buttons.append(Choice(data=f"{data}:done", label=Text(key="button.item_done", args={"n": n})))
         buttons.append(Choice(data=f"{data}:not_yet", label=Text(key="button.item_later", args={"n": n})))
@@ -133,7 +211,7 @@ def _item_line(n: int, title: str, due: date | None) -> Line:
 def _zones(chat: Chat, number: int, now: datetime) -> Screen:
     name = chat.someone.timezone
     line = text_line("zone.ask", at=local(now, name))
-    return Screen(lines=(line,), choices=(*_zone_buttons(COMMON_ZONES), _to(number, "home")), per_row=2)
+    return Screen(lines=(line,), choices=(*_zone_buttons(COMMON_ZONES), _to(number, "settings")), per_row=2)
 
 
 def _zone_buttons(names: tuple[str, ...]) -> tuple[Choice, ...]:
@@ -176,8 +254,7 @@ def _zone_set(chat: Chat, name: str, now: datetime) -> Decision:
         if timer.wall is not None
     )
     done = say("zone.set", at=local(now, name))
-    change = PersonChanged(user_id=person.user_id, timezone=name)
-    return Decision(chat=chat, changes=(change,), effects=(*moved, done))
+    return Decision(chat=chat, changes=(_changed(person),), effects=(*moved, done))
 
 
 def place(zone_name: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from flows.changes import ActionAdded, ActionMoved, ActionStatus
+from flows.changes import ActionAdded, ActionMoved, ActionReviewed, ActionStatus
 from flows.documents import LONGEST_TITLE, short
 from flows.effects import (
     AnyEffect,
@@ -23,19 +23,21 @@ from flows.effects import (
     acknowledge,
 )
 from flows.events import ButtonPressed, TimerFired
-from flows.stages import Stage
 from flows.state import ActionItem, Chat, Decision, Review, Session
+from flows.steps import Stage
 from flows.times import EVENING, MORNING, at_wall, local, reminder_wall, today
 from flows.walk import Answers, day
 
 OPEN: tuple[ActionStatus, ...] = ("pending", "in_progress", "blocked")
 MIDDLE_PRIORITY = 3
+REMINDERS = ("action_due", "check_in", "next_session")
+"""The kinds of timers that are reminders; the others are the conversation's own."""
 ITEM_CODES = ("done", "undo", "not_yet", "snooze", "hour", "evening", "tomorrow", "days", "week", "never")
 
 
 def open_items(chat: Chat) -> tuple[ActionItem, ...]:
-    """The items that are not done, the soonest first."""
-    items = [item for item in chat.actions if item.status in OPEN]
+    """The items that are neither done nor dropped, the soonest first."""
+    items = [item for item in chat.actions if item.status in OPEN and not item.dropped]
     return tuple(sorted(items, key=lambda item: (item.due or date.max, item.title)))
 
 
@@ -100,16 +102,50 @@ REVIEWED: dict[str, ActionStatus] = {"done": "completed", "partly": "in_progress
 """What a review at check in makes of an item."""
 
 
-def reviewed(item: Review, outcome: str, now: datetime, zone: str) -> tuple[ActionMoved, tuple[AnyEffect, ...]]:
-    """An earlier item was reviewed: one that is done is not reminded of any more, one that is not is again.
+def reviews_moved(
+    session: Session, before: Answers, answers: Answers, now: datetime, zone: str
+) -> tuple[tuple[ActionReviewed, ...], tuple[AnyEffect, ...]]:
+    """What the reviews of earlier items make of them, where that is another thing than before.
 
-    The outcome "before" takes the review back.
+    An answer taken back puts an item back to where it was. One that is done or dropped is not reminded of any more.
     """
-    status = item.status if outcome == "before" else REVIEWED[outcome]
-    moved = ActionMoved(action_id=item.action_id, status=status, at=now)
-    if status == "completed":
-        return moved, (CancelTimer(key=f"action_due:{item.action_id}"),)
-    return moved, still_due(item.action_id, item.due, now, zone)
+    if before.get(Stage.CHECK_IN) is answers.get(Stage.CHECK_IN):
+        return (), ()
+    changes: list[ActionReviewed] = []
+    effects: list[AnyEffect] = []
+    was, is_now = _reviews(before), _reviews(answers)
+    for item in session.reviewing:
+        old, new = (_made(item, found.get(str(item.action_id), {}), now) for found in (was, is_now))
+        if old == new:
+            continue
+        changes.append(new.evolve(was=old.status, was_dropped=old.dropped))
+        timer = f"action_due:{item.action_id}"
+        if new.status == "completed" or new.dropped:
+            effects.append(CancelTimer(key=timer))
+        elif old.due != new.due or old.status == "completed" or old.dropped:
+            effects.extend(still_due(item.action_id, new.due, now, zone) or (CancelTimer(key=timer),))
+    return tuple(changes), tuple(effects)
+
+
+def _reviews(answers: Answers) -> dict[str, dict[str, Any]]:
+    """The reviews by the id of their item."""
+    kept = answers.get(Stage.CHECK_IN)
+    return {str(r.get("action_id")): r for r in (kept.fields.get("previous_actions", ()) if kept else ())}
+
+
+def _made(item: Review, review: dict[str, Any], now: datetime) -> ActionReviewed:
+    """What a review makes of an item; without one it is as it was."""
+    choice = review.get("choice")
+    changed = review.get("changed_to") if choice == "change" else None
+    return ActionReviewed(
+        action_id=item.action_id,
+        status=REVIEWED[review["status"]] if review.get("status") else item.status,
+        title=short(changed, LONGEST_TITLE) if changed else item.title,
+        description=changed or item.description,
+        due=day(review["new_day"]) if choice in ("keep", "change") and "new_day" in review else item.due,
+        dropped=choice == "drop",
+        at=now,
+    )
 
 
 def still_due(item_id: UUID, day: date | None, now: datetime, zone: str) -> tuple[SetTimer, ...]:
@@ -128,7 +164,7 @@ def due(chat: Chat, event: TimerFired, now: datetime) -> Decision:
     key = f"r{event.id.hex[:12]}"
     if event.kind == "action_due":
         item = _item(chat, event.subject)
-        if item is None or item.status not in OPEN:
+        if item is None or item.status not in OPEN or item.dropped:
             return Decision(chat=chat)
         return Decision(
             chat=chat, effects=(Say(key=key, screen=_due_screen(key, item, today(now, person.timezone))),)

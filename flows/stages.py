@@ -1,4 +1,4 @@
-"""The five stages: every step, every transition and every exit, in one place.
+"""The five stages: every transition and every exit, in one place. The steps themselves are in `steps`.
 
 The model is ACF: A(starting point), C(onnect), F(inish), between a check in and a check out; design.md section 4 is
 its source. Rules that the tables below keep:
@@ -11,7 +11,11 @@ its source. Rules that the tables below keep:
    way they hold by construction; a corrected answer may undo one, and then the conversation goes back to mend it.
 5. `returns` begins a detour: the steps of one group are asked again, and leaving the group leads back to the step
    named. `SELF` is the step one comes from; `KEEP` goes on with the detour one is on.
-6. `round="next"` asks a step for the next entry of its list; otherwise a group keeps its round.
+6. `round="next"` asks a step for the next entry of its list, `round="chosen"` for the entry that was chosen;
+   otherwise a group keeps its round.
+7. A conversation does not go on for ever: once a stage has had CIRCLES_CLOSE questions, the options that lead back
+   (a step's `circles`) are no longer offered, so that what is left is the straight way, or to stop and keep it all.
+   A day is then taken by its button only, which needs no reading back; what is read back can be denied for longer.
 
 docs/conversation.md is generated from these tables (`make docs`), and a test says whether it is current.
 """
@@ -19,76 +23,26 @@ docs/conversation.md is generated from these tables (`make docs`), and a test sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from typing import Any, Literal
 
 from flows.records import Record
-
-
-class Stage(IntEnum):
-    """The stages, by their number."""
-
-    CHECK_IN = 1
-    STARTING_POINT = 2
-    CONNECT = 3
-    FINISH = 4
-    CHECK_OUT = 5
-
-
-class Scale(Record):
-    """A whole number from 1 to 10."""
-
-
-class Pick(Record):
-    """One of the options, by its code."""
-
-    options: tuple[str, ...]
-    per_row: int = 1
-
-
-class Several(Record):
-    """Any number of the options, at least one; or the coachee's own words."""
-
-    options: tuple[str, ...]
-    per_row: int = 3
-
-
-class Words(Record):
-    """The coachee's own words. `instead` are buttons for not having any."""
-
-    instead: tuple[str, ...] = ()
-
-
-class Day(Record):
-    """A day from today on, by a button or in words. `instead` are buttons for none."""
-
-    instead: tuple[str, ...] = ()
-
-
-Answer = Scale | Pick | Several | Words | Day
-
-
-class Step(Record):
-    """A question. `fills` is the path of its field in the stage's record.
-
-    `list[+].x` begins an entry of a list (and drops what stood behind it), `list[].y` is a further part of it.
-    Steps of one `group` are asked, and asked again, together.
-    """
-
-    name: str
-    stage: Stage
-    takes: Answer
-    fills: str | None = None
-    group: str = ""
+from flows.steps import STEPS, Pick, Stage, Step
 
 
 class Facts(Record):
-    """What guards may look at: the fields of every stage, the last answer, and how many reviews are due."""
+    """What guards may look at: the fields of every stage and the last answer.
+
+    `to_review` counts the earlier actions that are due for a review, `overdue` are those of them whose day is past.
+    `asked` counts the questions answered in the stage, this one with them. `sense`: the words were vague.
+    """
 
     fields: Mapping[int, Mapping[str, Any]]
     choice: str | None = None
     value: int | str | tuple[str, ...] | None = None
+    sense: str | None = None
     to_review: int = 0
+    overdue: frozenset[int] = frozenset()
+    asked: int = 0
 
     def of(self, stage: Stage, path: str) -> Any:
         """The field at `path` in a stage, or None."""
@@ -96,6 +50,16 @@ class Facts(Record):
         for part in path.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
+
+    @property
+    def reviews(self) -> list[dict[str, Any]]:
+        """The earlier actions reviewed so far, the one in question last."""
+        return list(self.of(Stage.CHECK_IN, "previous_actions") or ())
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The action steps."""
+        return list(self.of(Stage.FINISH, "action_steps") or ())
 
 
 Guard = Callable[[Facts], bool]
@@ -109,7 +73,7 @@ class Transition(Record):
     source: str
     to: str | None
     when: str | None = None
-    round: Literal["same", "next"] = "same"
+    round: Literal["same", "next", "chosen"] = "same"
     returns: str | None = None
 
 
@@ -128,137 +92,82 @@ COMMITTED_ENOUGH = 7
 OPTIONS_WANTED = 3
 """So many options before one is chosen (stage 3)."""
 SMART = ("specific", "measurable", "achievable", "relevant", "time_bound")
-
-FEELINGS = ("calm", "hopeful", "curious", "tired", "worried", "stressed", "sad", "angry", "bored")
-AREAS = ("school", "work", "people", "health", "skills", "confidence", "future", "other")
-SUGGESTIONS = ("smaller", "ask", "watch", "when", "practise")
-
-
-def _steps(stage: Stage, *rows: tuple[str, Answer, str | None] | tuple[str, Answer, str | None, str]) -> list[Step]:
-    return [Step(name=r[0], stage=stage, takes=r[1], fills=r[2], group=r[3] if len(r) > 3 else r[0]) for r in rows]
-
-
-STEPS: dict[str, Step] = {
-    step.name: step
-    for step in (
-        *_steps(
-            Stage.CHECK_IN,
-            ("presence_level", Scale(), "presence_level"),
-            ("settling_offer", Pick(options=("settle", "go_on"), per_row=2), "settling"),
-            ("settling", Pick(options=("settled",)), None),
-            ("presence_again", Scale(), "presence_level"),
-            ("emotional_state", Several(options=FEELINGS), "emotional_state"),
-            (
-                "review_status",
-                Pick(options=("done", "partly", "not_done"), per_row=3),
-                "previous_actions[+].status",
-                "review",
-            ),
-            ("review_what", Words(), "previous_actions[].what_happened", "review"),
-            ("readiness_score", Scale(), "readiness_score"),
-            ("ready_confirm", Pick(options=("ready", "not_yet"), per_row=2), "ready"),
-            ("ready_need", Words(), "readiness_need"),
-        ),
-        *_steps(
-            Stage.STARTING_POINT,
-            ("topic", Words(), "topic"),
-            ("topic_category", Pick(options=AREAS, per_row=2), "topic_category"),
-            ("importance", Scale(), "importance"),
-            ("problem_statement", Words(), "problem_statement"),
-            ("current_state_rating", Scale(), "current_state_rating"),
-            ("strengths", Words(), "strengths"),
-            ("obstacles", Words(), "obstacles"),
-            ("resources", Words(), "resources"),
-            ("context", Words(), "context"),
-            ("starting_readback", Pick(options=("yes", "not_quite"), per_row=2), "confirmed"),
-            ("starting_correction", Words(), "correction"),
-        ),
-        *_steps(
-            Stage.CONNECT,
-            ("future_vision", Words(), "future_vision"),
-            ("option", Words(instead=("enough",)), "options[+].text"),
-            ("suggestion", Pick(options=(*SUGGESTIONS, "none")), "options[+].text", "option"),
-            ("option_insights", Words(), "insights"),
-            ("assumptions", Words(), "assumptions"),
-            ("barriers", Words(), "barriers"),
-            ("support", Words(), "resources"),
-            ("energy_level", Scale(), "energy_level"),
-            ("ready_to_act", Pick(options=("ready", "not_yet"), per_row=2), "ready_to_act"),
-            ("act_need", Words(), "readiness_need"),
-        ),
-        *_steps(
-            Stage.FINISH,
-            ("goal_statement", Words(), "goal_statement"),
-            ("specific", Words(), "smart.specific"),
-            ("measurable", Words(), "smart.measurable"),
-            ("achievable", Words(), "smart.achievable"),
-            ("relevant", Words(), "smart.relevant"),
-            ("time_bound", Day(), "smart.time_bound", "time_bound"),
-            ("time_bound_check", Pick(options=("right", "other_day"), per_row=2), None, "time_bound"),
-            ("step_what", Words(), "action_steps[+].what", "steps"),
-            ("step_when", Day(), "action_steps[].by_when", "steps"),
-            ("step_when_check", Pick(options=("right", "other_day"), per_row=2), None, "steps"),
-            ("step_with", Words(instead=("nothing",)), "action_steps[].with_what", "steps"),
-            ("step_who", Words(instead=("just_me",)), "action_steps[].who", "steps"),
-            ("step_more", Pick(options=("another", "that_is_all"), per_row=2), None, "steps"),
-            ("step_obstacles", Words(), "obstacles"),
-            ("contingency_plans", Words(), "contingency_plans"),
-            ("commitment_level", Scale(), "commitment_level"),
-            ("commitment_ten", Words(), "commitment_raise"),
-            ("commitment_choice", Pick(options=("adjust", "go_on"), per_row=2), "commitment_choice"),
-            ("confidence_level", Scale(), "confidence_level"),
-            ("accountability_method", Words(instead=("just_me",)), "accountability_method"),
-            ("next_check_in", Day(instead=("no_day",)), "next_check_in", "check_in_day"),
-            ("next_check_in_check", Pick(options=("right", "other_day"), per_row=2), None, "check_in_day"),
-            ("finish_readback", Pick(options=("yes", "not_quite"), per_row=2), "confirmed"),
-            ("change_what", Pick(options=("goal", "steps", "check_in", "leave"), per_row=2), None),
-        ),
-        *_steps(
-            Stage.CHECK_OUT,
-            ("key_learnings", Words(), "key_learnings"),
-            ("session_insights", Words(), "insights"),
-            ("commitments", Pick(options=("yes", "not_quite"), per_row=2), "commitments_confirmed"),
-            ("session_value_rating", Scale(), "session_value_rating"),
-            ("clarity_level", Scale(), "clarity_level"),
-            ("feedback", Words(instead=("skip",)), "feedback"),
-            ("next_session", Day(instead=("no_day",)), "next_session", "next_session"),
-            ("next_session_check", Pick(options=("right", "other_day"), per_row=2), None, "next_session"),
-        ),
-    )
+CIRCLES_CLOSE = {
+    Stage.CHECK_IN: 12,
+    Stage.STARTING_POINT: 18,
+    Stage.CONNECT: 20,
+    Stage.FINISH: 34,
+    Stage.CHECK_OUT: 14,
 }
+"""Answers in a stage after which nothing leads back any more; a straight way takes about half as many."""
+CIRCLES_FOR_REVIEW = 7
+"""So many more in Check In for each earlier action that is reviewed."""
 
-FIRST_STEP = "presence_level"
+
+def circles_closed(stage: Stage, asked: int, to_review: int) -> bool:
+    """Whether a stage has had its share of questions."""
+    more = CIRCLES_FOR_REVIEW * to_review if stage == Stage.CHECK_IN else 0
+    return asked >= CIRCLES_CLOSE[stage] + more
+
+
+def allowed(step: Step, facts: Facts) -> Step:
+    """The step with the options that may be chosen as things stand."""
+    if not isinstance(step.takes, Pick):
+        return step
+    closed = circles_closed(step.stage, facts.asked - step.patience, facts.to_review)
+    gone = set(step.circles) if closed else set()
+    if step.name == "which_step":
+        gone |= set(step.takes.options[len(facts.steps) :])
+    if not gone:
+        return step
+    kept = tuple(option for option in step.takes.options if option not in gone)
+    return step.evolve(takes=step.takes.evolve(options=kept))
 
 
 def _smart(part: str) -> Guard:
     return lambda f: bool(f.of(Stage.FINISH, f"smart.{part}"))
 
 
+def _reviewed(f: Facts) -> dict[str, Any]:
+    return f.reviews[-1] if f.reviews else {}
+
+
 GUARDS: dict[str, Guard] = {
     "presence under 5": lambda f: (f.of(Stage.CHECK_IN, "presence_level") or 0) < PRESENT_ENOUGH,
     "wants to settle": lambda f: f.choice == "settle",
     "actions to review": lambda f: f.to_review > 0,
-    "more to review": lambda f: len(f.of(Stage.CHECK_IN, "previous_actions") or ()) < f.to_review,
+    "more to review": lambda f: len(f.reviews) < f.to_review,
+    "it is not done": lambda f: _reviewed(f).get("status") != "done",
+    "change it": lambda f: f.choice == "change",
+    "keep it, its day past": lambda f: f.choice == "keep" and len(f.reviews) - 1 in f.overdue,
     "not ready yet": lambda f: f.choice == "not_yet",
+    "topic vague": lambda f: f.sense == "vague",
     "not quite": lambda f: f.choice == "not_quite",
     "three options": lambda f: len(f.of(Stage.CONNECT, "options") or ()) >= OPTIONS_WANTED,
     "says enough": lambda f: f.choice == "enough",
     "none of these": lambda f: f.choice == "none",
+    "goal names another day": lambda f: (
+        f.of(Stage.FINISH, "goal_day") is not None
+        and f.of(Stage.FINISH, "smart.time_bound") not in (None, f.of(Stage.FINISH, "goal_day"))
+    ),
+    "goal names a day": lambda f: bool(f.of(Stage.FINISH, "goal_day")),
     "day in words": lambda f: f.choice is None,
     "another day": lambda f: f.choice == "other_day",
+    "skipped": lambda f: f.choice == "skip",
     "another step": lambda f: f.choice == "another",
     "commitment under 7": lambda f: (f.of(Stage.FINISH, "commitment_level") or 0) < COMMITTED_ENOUGH,
+    "adjust one of several": lambda f: f.choice == "adjust" and len(f.steps) > 1,
     "adjust": lambda f: f.choice == "adjust",
     "change the goal": lambda f: f.choice == "goal",
-    "change the steps": lambda f: f.choice == "steps",
+    "change one of several steps": lambda f: f.choice == "step" and len(f.steps) > 1,
+    "change the step": lambda f: f.choice == "step",
+    "add a step": lambda f: f.choice == "add",
     "change the check-in": lambda f: f.choice == "check_in",
     # exits
     "present, or chose to go on": lambda f: (
         (f.of(Stage.CHECK_IN, "presence_level") or 0) >= PRESENT_ENOUGH or f.of(Stage.CHECK_IN, "settling") == "go_on"
     ),
-    "earlier actions reviewed": lambda f: (
-        sum(1 for r in f.of(Stage.CHECK_IN, "previous_actions") or () if r.get("status")) >= f.to_review
-    ),
+    "earlier actions reviewed": lambda f: sum(1 for r in f.reviews if r.get("status")) >= f.to_review,
     "ready confirmed": lambda f: f.of(Stage.CHECK_IN, "ready") == "ready",
     "topic named": lambda f: bool(f.of(Stage.STARTING_POINT, "topic")),
     "reality rated": lambda f: f.of(Stage.STARTING_POINT, "current_state_rating") is not None,
@@ -266,9 +175,7 @@ GUARDS: dict[str, Guard] = {
     "one insight": lambda f: bool(f.of(Stage.CONNECT, "insights")),
     "ready to act": lambda f: f.of(Stage.CONNECT, "ready_to_act") == "ready",
     **{f"SMART: {part}": _smart(part) for part in SMART},
-    "a step with a date": lambda f: any(
-        s.get("what") and s.get("by_when") for s in f.of(Stage.FINISH, "action_steps") or ()
-    ),
+    "a step with a date": lambda f: any(s.get("what") and s.get("by_when") for s in f.steps),
     "committed, or chose to go on": lambda f: (
         (f.of(Stage.FINISH, "commitment_level") or 0) >= COMMITTED_ENOUGH
         or (bool(f.of(Stage.FINISH, "commitment_raise")) and f.of(Stage.FINISH, "commitment_choice") == "go_on")
@@ -288,22 +195,37 @@ TRANSITIONS: tuple[Transition, ...] = (
     # Check In
     _row("presence_level", "settling_offer", "presence under 5"),
     _row("presence_level", "emotional_state"),
-    _row("settling_offer", "settling", "wants to settle"),
+    _row("settling_offer", "presence_again", "wants to settle"),
     _row("settling_offer", "emotional_state"),
-    _row("settling", "presence_again"),
     _row("presence_again", "settling_offer", "presence under 5"),
     _row("presence_again", "emotional_state"),
     _row("emotional_state", "review_status", "actions to review"),
     _row("emotional_state", "readiness_score"),
     _row("review_status", "review_what"),
+    _row("review_what", "review_choice", "it is not done"),
     _row("review_what", "review_status", "more to review", round="next"),
     _row("review_what", "readiness_score"),
+    _row("review_choice", "review_change", "change it"),
+    _row("review_choice", "review_when", "keep it, its day past"),
+    _row("review_choice", "review_status", "more to review", round="next"),
+    _row("review_choice", "readiness_score"),
+    _row("review_change", "review_when"),
+    _row("review_when", "review_when_check", "day in words"),
+    _row("review_when", "review_status", "more to review", round="next"),
+    _row("review_when", "readiness_score"),
+    _row("review_when_check", "review_when", "another day"),
+    _row("review_when_check", "review_status", "more to review", round="next"),
+    _row("review_when_check", "readiness_score"),
     _row("readiness_score", "ready_confirm"),
     _row("ready_confirm", "ready_need", "not ready yet"),
     _row("ready_confirm", "topic"),
     _row("ready_need", "ready_confirm"),
-    # Starting Point
+    # Starting Point: a topic that is vague is asked about, at most twice
+    _row("topic", "topic_clarify", "topic vague"),
     _row("topic", "topic_category"),
+    _row("topic_clarify", "topic_clarify_again", "topic vague"),
+    _row("topic_clarify", "topic_category"),
+    _row("topic_clarify_again", "topic_category"),
     _row("topic_category", "importance"),
     _row("importance", "problem_statement"),
     _row("problem_statement", "current_state_rating"),
@@ -315,11 +237,14 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("starting_readback", "starting_correction", "not quite"),
     _row("starting_readback", "future_vision"),
     _row("starting_correction", "starting_readback"),
-    # Connect: the coachee's own options first; suggestions are offered only when there are no more of those
+    # Connect: the coachee's own options first, then what-if questions, and suggestions only when there are no more
     _row("future_vision", "option"),
     _row("option", "option_insights", "three options"),
-    _row("option", "suggestion", "says enough"),
+    _row("option", "what_if", "says enough"),
     _row("option", "option", round="next"),
+    _row("what_if", "option_insights", "three options"),
+    _row("what_if", "suggestion", "says enough"),
+    _row("what_if", "what_if", round="next"),
     _row("suggestion", "option_insights", "three options"),
     _row("suggestion", "option", "none of these"),
     _row("suggestion", "suggestion", round="next"),
@@ -331,12 +256,16 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("ready_to_act", "act_need", "not ready yet"),
     _row("ready_to_act", "goal_statement"),
     _row("act_need", "ready_to_act"),
-    # Finish: a day in words is read back as a date before it counts
+    # Finish: a day in words is read back as a date before it counts; a day that the goal names is not asked for again
+    _row("goal_statement", "goal_day_check", "goal names another day", returns=KEEP),
     _row("goal_statement", "specific"),
     _row("specific", "measurable"),
     _row("measurable", "achievable"),
     _row("achievable", "relevant"),
+    _row("relevant", "goal_day_check", "goal names a day"),
     _row("relevant", "time_bound"),
+    _row("goal_day_check", "time_bound", "another day"),
+    _row("goal_day_check", "step_what"),
     _row("time_bound", "time_bound_check", "day in words"),
     _row("time_bound", "step_what"),
     _row("time_bound_check", "time_bound", "another day"),
@@ -350,13 +279,21 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("step_who", "step_more"),
     _row("step_more", "step_what", "another step", round="next"),
     _row("step_more", "step_obstacles"),
+    _row("step_obstacles", "commitment_level", "skipped"),
     _row("step_obstacles", "contingency_plans"),
     _row("contingency_plans", "commitment_level"),
     _row("commitment_level", "commitment_ten", "commitment under 7"),
     _row("commitment_level", "confidence_level"),
     _row("commitment_ten", "commitment_choice"),
-    _row("commitment_choice", "step_what", "adjust", returns="commitment_level"),
+    _row("commitment_choice", "which_step", "adjust one of several", returns="commitment_level"),
+    _row("commitment_choice", "adjust_what", "adjust", returns="commitment_level"),
     _row("commitment_choice", "confidence_level"),
+    _row("which_step", "adjust_what", round="chosen"),
+    _row("adjust_what", "adjust_when"),
+    _row("adjust_when", "adjust_when_check", "day in words"),
+    _row("adjust_when", "commitment_level"),
+    _row("adjust_when_check", "adjust_when", "another day"),
+    _row("adjust_when_check", "commitment_level"),
     _row("confidence_level", "accountability_method"),
     _row("accountability_method", "next_check_in"),
     _row("next_check_in", "next_check_in_check", "day in words"),
@@ -366,7 +303,9 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("finish_readback", "change_what", "not quite", returns=SELF),
     _row("finish_readback", "key_learnings"),
     _row("change_what", "goal_statement", "change the goal", returns=KEEP),
-    _row("change_what", "step_what", "change the steps", returns=KEEP),
+    _row("change_what", "which_step", "change one of several steps", returns=KEEP),
+    _row("change_what", "adjust_what", "change the step", returns=KEEP),
+    _row("change_what", "step_what", "add a step", round="next", returns=KEEP),
     _row("change_what", "next_check_in", "change the check-in", returns=KEEP),
     _row("change_what", "finish_readback"),  # never followed: a detour returns to where it began
     # Check Out

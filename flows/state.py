@@ -1,7 +1,8 @@
 """One chat as it is loaded for a decision: the person, the conversation, and what the event at hand needs besides.
 
 `Conversation` is what is stored as the conversation's state. The answers are not in it: they are rows of
-`stage_responses`, loaded with it, and the only place where a coachee's words are kept.
+`stage_responses`, loaded with it. Besides them it holds a coachee's words only for a moment: what was heard, until it
+is confirmed, and what is said back with the open question.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from flows.documents import Document
 from flows.effects import AnyEffect
 from flows.records import Record
 
+Sense = Literal["vague", "unsure", "empty"]
+
 
 class Person(Record):
-    """A user, as decisions need to know them."""
+    """A user, as decisions need to know them. `model_help`: a language model may be given what they say."""
 
     user_id: UUID
     name: str
     language: str = "en"
     timezone: str = "UTC"
+    model_help: bool = True
     unreachable_since: datetime | None = None
 
 
@@ -33,7 +37,9 @@ class Turn(Record):
     place of turn `replaces`; an `aside` was said but does not answer the question, and is kept all the same.
     `parts` are the messages (their source and words) that a longer answer was written in.
     `value` is the typed answer: a number, an ISO date, a code, codes; None where the words are the answer.
-    `choice` is the code of the button pressed. `source` is the front end's id of the message.
+    `choice` is the code of the button pressed. `source` is the front end's id of the message. `sense` is how the
+    words were understood where they say little: `vague` (a topic), `unsure` ("I don't know"), `empty` (no word).
+    `covers` stands for the words that a reading back confirmed.
     """
 
     n: int
@@ -45,7 +51,9 @@ class Turn(Record):
     kind: Literal["answer", "correction", "aside"] = "answer"
     value: int | str | tuple[str, ...] | None = None
     choice: str | None = None
+    sense: Sense | None = None
     source: int | None = None
+    covers: int | None = None
     replaces: int | None = None
     parts: tuple[tuple[int | None, str], ...] = ()
 
@@ -70,15 +78,19 @@ class Review(Record):
 
     action_id: UUID
     title: str
+    description: str = ""
     status: ActionStatus = "pending"
     due: date | None = None
+    overdue: bool = False
 
 
 class Session(Record):
     """The coaching session that a conversation is in, or was in last.
 
     `trail` lists the turns that count, in order: what was answered on the way to `position`. `position` is None once
-    the last question is answered. `opened` is the furthest stage whose opening was said.
+    the last question is answered. `spare` are turns that counted until an answer before them was changed so that
+    another question came in between; each counts again as soon as its question is reached. `opened` is the furthest
+    stage whose opening was said. `earlier` are the wordings that the person's last session used, by family.
     """
 
     session_id: UUID
@@ -88,25 +100,56 @@ class Session(Record):
     phase: Literal["open", "paused", "stopped", "complete"] = "open"
     position: Position | None = None
     trail: tuple[int, ...] = ()
+    spare: tuple[int, ...] = ()
     turns: int = 0
     opened: int = 0
+    earlier: dict[str, tuple[int, ...]] = {}
     reviewing: tuple[Review, ...] = ()
     summary: Literal["none", "asked", "late", "written"] = "none"
+
+
+class Header(Record):
+    """The message that opened a stage and shows how far it is: the question it came with, and its bar's length.
+
+    `again`: there are earlier steps to review.
+    """
+
+    number: int
+    stage: int
+    bar: int = 0
+    again: bool = False
+
+
+class Heard(Record):
+    """A voice message as it was understood, until the coachee says whether that is right: an answer to the question
+    that was open when it was sent."""
+
+    text: str
+    source: int
+    step: str
+    index: int = 0
 
 
 class Conversation(Record):
     """The state of one chat, stored as JSON.
 
     `asked` numbers the questions put in this chat, for good: a button carries the number of its question, so one of
-    an earlier question is recognised as old. `opening`: the open question was put with its stage's opening.
-    `fresh`: it was put because of the last turn that counts, and not again after a pause or a step back.
-    `picks` are the choices (code, label) marked so far where several may be chosen. `cards` counts the menu cards.
-    `awaiting` names what the next words are for, outside a session.
+    an earlier question is recognised as old. `wording` is the key of the open question's text, `reflection` the
+    sentence that was said with it. `fresh`: it was put because of the last turn that counts, and not again after a
+    pause or a step back. `holding` is what the open question waits for: it has its number and is not put yet.
+    `changing` is the turn whose question is asked again in its place. `picks` are the choices (code, label) marked so
+    far where several may be chosen. `cards` counts the menu cards. `awaiting` names what the next words are for,
+    outside a session.
     """
 
     asked: int = 0
-    opening: bool = False
+    wording: str = ""
+    reflection: str = ""
     fresh: bool = False
+    holding: Literal["reflection", "breaths"] | None = None
+    changing: int | None = None
+    header: Header | None = None
+    heard: tuple[Heard, ...] = ()
     cards: int = 0
     picks: tuple[tuple[str, str], ...] = ()
     awaiting: Literal["timezone"] | None = None
@@ -121,7 +164,9 @@ class ActionItem(Record):
     title: str
     status: ActionStatus
     due: date | None
+    description: str = ""
     done_on: date | None = None
+    dropped: bool = False
 
 
 class Timer(Record):
@@ -138,7 +183,8 @@ class Timer(Record):
 class Chat(Record):
     """Everything a decision may look at. `answers` maps the stage number to what was said in it.
 
-    `model`: a language model writes the summaries here. `summary` is the person's newest one, where it is loaded.
+    `model`: there is a language model here; `listens`: it may listen during a session. `summary` is the person's
+    newest one, where it is loaded.
     """
 
     chat_id: int
@@ -146,9 +192,15 @@ class Chat(Record):
     conversation: Conversation = Conversation()
     answers: dict[int, StageAnswers] = {}
     model: bool = False
+    listens: bool = True
     summary: Document | None = None
     actions: tuple[ActionItem, ...] = ()
     timers: tuple[Timer, ...] = ()
+
+    @property
+    def helped(self) -> bool:
+        """Whether a language model may take part in this person's conversation."""
+        return self.model and self.person is not None and self.person.model_help
 
     @property
     def someone(self) -> Person:

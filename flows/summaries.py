@@ -23,7 +23,7 @@ LATEST = timedelta(minutes=90)
 def failed(chat: Chat, event: SummaryFailed, now: datetime) -> Decision:
     """The model did not deliver. The coachee is told once, it is tried again, and at last the plain writer serves."""
     if event.attempt > len(RETRIES):
-        return Decision(chat=chat, effects=(RequestSummary(session_id=event.session_id, writer="plain"),))
+        return Decision(chat=chat, effects=(RequestSummary(session_id=event.session_id, writer="stand_in"),))
     retry = SetTimer(
         key=f"summary:{event.session_id}",
         kind="summary",
@@ -39,8 +39,10 @@ def failed(chat: Chat, event: SummaryFailed, now: datetime) -> Decision:
 
 
 def again(chat: Chat, event: TimerFired) -> Decision:
-    """The time for another try."""
-    return Decision(chat=chat, effects=(RequestSummary(session_id=event.subject, attempt=event.attempt),))
+    """The time for another try; by nobody but us, if the person wants no model to take part any more."""
+    writer: Literal["model", "plain"] = "model" if chat.helped else "plain"
+    asked_again = RequestSummary(session_id=event.subject, attempt=event.attempt, writer=writer)
+    return Decision(chat=chat, effects=(asked_again,))
 
 
 def ready(chat: Chat, event: SummaryReady) -> Decision:
