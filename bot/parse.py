@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 from uuid import UUID, uuid5
 
 from telegram import CallbackQuery, ChatMemberUpdated, Message, Update, User
 from telegram.constants import ChatMemberStatus, ChatType
 
-from bot.texts import language_of, languages, listed
+from bot.texts import known, language_of, languages
+from flows.comparing import plain
 from flows.events import (
     AnyEvent,
     ButtonPressed,
@@ -22,6 +24,7 @@ from flows.events import (
     TextEdited,
     TextSent,
 )
+from flows.voice import SPOKEN
 
 UPDATES = UUID("6d9f1e2a-3f0c-5d53-9f1a-52c7c0f6a8b4")
 """The namespace of events that are updates: an update told twice is the same event."""
@@ -43,6 +46,19 @@ MEDIA = (
 )
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 LONGEST_NAME = 64
+LONGEST_CONTROL = 60
+"""Characters of a text that may be nothing but a control's name."""
+CONTROLS = {
+    "back": "back",
+    "pause": "pause",
+    "menu": "start",
+    "skip": "skip",
+    "why": "why",
+    "answers": "answers",
+    "stop": "cancel",
+    "advice": "advice",
+}
+"""What is also said in words, and the command that it is."""
 
 
 def event_of(update: Update, now: datetime) -> AnyEvent | None:
@@ -67,10 +83,28 @@ def _message(message: Message, event_id: UUID) -> AnyEvent | None:
     if message.from_user is None:
         return None
     who = sender(message.from_user)
-    if (words := message.text or message.caption) is not None:  # what is written under a picture is words, too
+    spoken_kind = next((kind for kind in SPOKEN if getattr(message, kind)), None)
+    if (
+        spoken_kind is None and (words := message.text or message.caption) is not None
+    ):  # what is written under a picture is words, too
         return said(event_id, chat.id, who, words, message.message_id)
     kind = next((kind for kind in MEDIA if getattr(message, kind)), None)
-    return MediaSent(id=event_id, chat_id=chat.id, sender=who, kind=kind) if kind else None
+    if kind is None:
+        return None
+    file: Any = getattr(message, kind) if kind in SPOKEN else None
+    return MediaSent(
+        id=event_id,
+        chat_id=chat.id,
+        sender=who,
+        kind=kind,
+        file_id=file.file_id if file else None,
+        seconds=_seconds(file.duration) if file else 0,
+        message_id=message.message_id,
+    )
+
+
+def _seconds(duration: int | timedelta) -> int:
+    return int(duration.total_seconds()) if isinstance(duration, timedelta) else duration
 
 
 def said(event_id: UUID, chat_id: int, who: Sender, text: str, message_id: int | None = None) -> AnyEvent:
@@ -80,8 +114,8 @@ def said(event_id: UUID, chat_id: int, who: Sender, text: str, message_id: int |
         head, _, argument = text[1:].partition(" ")
         name = head.split("@")[0].split("\n")[0].casefold()
         return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=name, argument=argument.strip())
-    if command := _controls().get(text.strip().casefold()):
-        return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=command)
+    if len(text) <= LONGEST_CONTROL and (command := _controls().get(plain(text))):
+        return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=command, said=text.strip())
     return TextSent(id=event_id, chat_id=chat_id, sender=who, text=text.strip(), message_id=message_id)
 
 
@@ -139,7 +173,7 @@ def _controls() -> dict[str, str]:
     """What the controls are called in every language, so that a changed language leaves none behind."""
     names = {}
     for language in languages():
-        for word, command in (("back", "back"), ("pause", "pause"), ("menu", "start")):
-            for name in (*listed(f"words.{word}", language), *listed(f"control.{word}", language)):
-                names[name.casefold()] = command
+        for word, command in CONTROLS.items():
+            for name in known(f"words.{word}", language) | known(f"control.{word}", language):
+                names[name] = command
     return names

@@ -72,6 +72,14 @@ class Messenger(Protocol):
         """Show that something is being worked on. May be lost."""
         ...
 
+    async def draft(self, chat_id: int, draft_id: int, text: str) -> None:
+        """Show a message while it is being written. May be lost; the message itself comes by `send`."""
+        ...
+
+    async def fetch(self, file_id: str) -> bytes:
+        """The contents of a file that a person sent."""
+        ...
+
 
 RETRY_SECONDS = (0.2, 1.0, 3.0, 15.0)
 """Waits between tries while the server does not answer; the last one repeats."""
@@ -125,7 +133,7 @@ class Performer:
                 continue
             self._taken.add(row.id)
             self._quiet.clear()
-            if row.kind == "request_summary":
+            if row.kind not in ("say", "edit"):
                 self._requests += 1
                 self._nursery.start(self._requested(self._request(row)), f"request {row.id}")
                 continue

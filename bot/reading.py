@@ -8,72 +8,153 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel import Locale
 from babel.dates import get_day_names
 
-from bot.texts import listed, words
-from flows.asking import choices
-from flows.conversation import running
-from flows.corrections import said_in
+from bot.texts import FALLBACK, known, languages, listed, words
+from flows.answers import has_words
+from flows.asking import choices, open_step, position
+from flows.comparing import plain
+from flows.edits import said_in
 from flows.effects import Choice, Text
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Reading, TextEdited, TextSent
-from flows.stages import STEPS, Day, Scale, Step
-from flows.state import Chat
+from flows.putting import running
+from flows.state import Chat, Sense
+from flows.steps import STEPS, Day, Scale, Step
 from flows.times import local, today
+from flows.voice import heard_in
 
 LONGEST_PHRASE = 60
 """Characters of a phrase that may be nothing but a day or a number; longer texts are not searched for one."""
+CLEAR_TOPIC, CLEAR_TOPIC_IN = 3, {"ar": 2}
+"""A topic of fewer words is asked about: "school" can mean anything. In Arabic two words say what three do else."""
+LONGEST_DEADLINE = 4
+"""Words that may name the day of a goal, beside the one that says that it is a deadline."""
+OTHER_NAMES = {
+    "en": ("अंग्रेजी", "इंग्लिश", "انجليزي", "إنجليزي"),
+    "es": ("castellano", "स्पैनिश", "اسباني", "إسباني"),
+    "hi": ("हिंदी", "هندي"),
+    "ar": ("عربي", "अरबिक"),
+}
+"""What people call our languages besides the names in the tables of Unicode."""
+SHORT_NAME = 3
+"""Letters of a weekday's name that are more often another word, in a whole sentence: "sat", "mar"."""
 
 
 def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
     """The event with what its words mean for the question that is open in the chat."""
-    if isinstance(event, CommandSent) and event.name == "timezone" and event.argument:
-        return event.evolve(reading=Reading(zones=zones(event.argument)))
+    match event:
+        case CommandSent(name="timezone", argument=place) if place:
+            return event.evolve(reading=Reading(zones=zones(place)))
+        case CommandSent(name="language", argument=name) if name:
+            return event.evolve(reading=Reading(language=language_named(name)))
     if chat.person is None:
         return event
-    language = chat.person.language
     match event:
+        case CommandSent(said=typed) if typed and _choice(typed, _open(chat, now), chat.person.language):
+            # what is otherwise a command is here one of the choices: "let it go" is no wish to skip
+            answer = TextSent(id=event.id, chat_id=event.chat_id, sender=event.sender, text=typed)
+            return answer.evolve(reading=_answer(typed, chat, now))
         case TextSent(text=text) if chat.conversation.awaiting == "timezone" and (found := zones(text)):
             return event.evolve(reading=Reading(zones=found))
+        case TextSent(text=text) if (pressed := _about_what_was_heard(event, chat)) is not None:
+            return read(pressed, chat, now)
         case TextSent(text=text):
-            session = running(chat)
-            if session is None or session.position is None:
-                return event
-            step = STEPS[session.position.step]
-            return event.evolve(reading=_reading(text, step, _open(chat, now), chat, now))
+            return event.evolve(reading=_answer(text, chat, now))
         case TextEdited(text=text, message_id=message_id):
-            step_edited = _edited_step(chat, message_id)
-            return event.evolve(reading=_reading(text, step_edited, (), chat, now)) if step_edited else event
+            said = said_in(chat, message_id)
+            edited = STEPS.get(said.step) if said else None
+            return event.evolve(reading=_reading(text, edited, (), chat, now)) if edited else event
+        case ButtonPressed(data=data) if (heard := heard_in(chat, data)) is not None:
+            return event.evolve(reading=_answer(heard.text, chat, now))
         case ButtonPressed(data=data):
             label = next((c.label for c in _open(chat, now) if c.data == data), None)
-            return event if label is None else event.evolve(label=words(label, language))
+            return event if label is None else event.evolve(label=words(label, chat.person.language))
     return event
+
+
+def _about_what_was_heard(event: TextSent, chat: Chat) -> ButtonPressed | None:
+    """A written yes or no while a voice message waits to be confirmed is about it, as if its button were pressed."""
+    here, language, said = position(chat), chat.someone.language, plain(event.text)
+    waiting = chat.conversation.heard
+    if not waiting or here is None or (waiting[-1].step, waiting[-1].index) != (here.step, here.index):
+        return None
+    codes = [code for code, key in (("yes", "also.yes"), ("no", "also.not_quite")) if said in known(key, language)]
+    if not codes:
+        return None
+    data = f"v:{waiting[-1].source}:{codes[0]}"
+    return ButtonPressed(id=event.id, chat_id=event.chat_id, sender=event.sender, data=data)
+
+
+def _answer(text: str, chat: Chat, now: datetime) -> Reading:
+    """What words mean as an answer to the open question."""
+    step = open_step(chat) if running(chat) else None
+    return _reading(text, step, _open(chat, now), chat, now) if step else Reading()
 
 
 def _reading(text: str, step: Step, offered: tuple[Choice, ...], chat: Chat, now: datetime) -> Reading:
     person = chat.someone
+    here = local(now, person.timezone)
     day = None
-    choice = _choice(text, offered or _all(step, now, chat), person.language)
+    choice = _choice(text, offered or _all(step), person.language)
     if isinstance(step.takes, Day) and choice not in step.takes.instead:
-        named = date.fromisoformat(choice) if choice else None  # what the button of a day says, written
-        day = named or read_day(text, local(now, person.timezone), person.language)
+        named = _date(choice)  # what the button of a day says, written
+        day = named or read_day(text, here, person.language)
         choice = None
+    elif step.name == "goal_statement":
+        day = read_deadline(text, here, person.language)
     number = read_number(text, person.language) if isinstance(step.takes, Scale) else None
-    return Reading(number=number, choice=choice, day=day)
+    sense = None if choice or number or day else _sense(text, step, person.language)
+    return Reading(number=number, choice=choice, day=day, sense=sense)
+
+
+def _date(code: str | None) -> date | None:
+    try:
+        return date.fromisoformat(code or "")
+    except ValueError:
+        return None
+
+
+def _sense(text: str, step: Step, language: str) -> Sense | None:
+    """Whether words say little."""
+    if not has_words(text):
+        return "empty"
+    said = plain(text)
+    if said in known("words.unsure", language):
+        return "unsure"
+    if step.name.startswith("topic") and step.name != "topic_category":
+        few = len(said.split()) < CLEAR_TOPIC_IN.get(language, CLEAR_TOPIC)
+        return "vague" if few or said in known("words.vague", language) else None
+    return None
 
 
 def _open(chat: Chat, now: datetime) -> tuple[Choice, ...]:
     return choices(chat, today(now, chat.someone.timezone)) if running(chat) else ()
 
 
-def _all(step: Step, now: datetime, chat: Chat) -> tuple[Choice, ...]:
+def _all(step: Step) -> tuple[Choice, ...]:
     """The choices of a step that is not the open one: an answer to it is being edited."""
+    kind = "check" if step.name.endswith("_check") else step.name
     codes = tuple(getattr(step.takes, "options", ())) + tuple(getattr(step.takes, "instead", ()))
-    return tuple(Choice(data=f"a:0:{code}", label=Text(key=f"choice.{step.name}.{code}")) for code in codes)
+    if step.name == "which_step":
+        return ()
+    return tuple(Choice(data=f"a:0:{code}", label=Text(key=f"choice.{kind}.{code}")) for code in codes)
 
 
-def _edited_step(chat: Chat, message_id: int) -> Step | None:
-    said = said_in(chat, message_id)
-    return STEPS[said.step] if said else None
+@cache
+def _language_names() -> dict[str, str]:
+    names = {}
+    for code in languages():
+        for other in languages():
+            names[plain(Locale(code).get_display_name(other) or code)] = code
+        names[code] = code
+        names.update({plain(name): code for name in OTHER_NAMES[code]})
+    return names
+
+
+def language_named(text: str) -> str | None:
+    """The code of the language that a text names, in any language we speak; None where it names none of them."""
+    return _language_names().get(plain(text))
 
 
 def read_number(text: str, language: str) -> int | None:
@@ -81,44 +162,50 @@ def read_number(text: str, language: str) -> int | None:
 
     None where there is not one, or where it stands in a sentence about something else ("i slept 4 hours").
     """
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("−", "-").replace("’", "'").strip()
-    if len(plain) > LONGEST_PHRASE or re.search(r"\d\s*[.,]\s*\d", plain):
+    phrase = _figures(unicodedata.normalize("NFKC", text).casefold().replace("−", "-").strip())
+    if len(phrase) > LONGEST_PHRASE or re.search(r"\d\s*[.,٫]\s*\d", phrase):
         return None
-    plain = re.sub(r"\s*/\s*10\b", " ", plain)
-    for ending in listed("numbers.of_ten", language):
-        plain = plain.replace(ending, " ")
-    tokens = re.findall(r"[\w'-]+", plain)
-    names = {name: n for n, name in enumerate(_numbers(language), 1)}
-    around = listed("numbers.around", language)
-    found = [int(t) if t.lstrip("-").isdigit() else names[t] for t in tokens if t.lstrip("-").isdigit() or t in names]
-    others = [t for t in tokens if not t.lstrip("-").isdigit() and t not in names and t not in around]
+    phrase = re.sub(r"\s*/\s*10\b", " ", phrase)
+    below = {int(n) for n in re.findall(r"(?<!\w)-(\d+)", phrase)}
+    said = f" {plain(phrase)} "
+    for ending in sorted(known("numbers.of_ten", language), key=len, reverse=True):
+        said = said.replace(f" {ending} ", " ")
+    names, around = _numbers(language), known("numbers.around", language)
+    tokens = said.split()
+    found = [
+        -int(t) if t.isdigit() and int(t) in below else int(t) if t.isdigit() else names[t]
+        for t in tokens
+        if t.isdigit() or t in names
+    ]
+    others = [t for t in tokens if not t.isdigit() and t not in names and t not in around]
     return found[0] if len(set(found)) == 1 and not others and abs(found[0]) < 10_000 else None
 
 
+def _figures(text: str) -> str:
+    """Figures of any script as 0 to 9."""
+    return "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in text)
+
+
 @cache
-def _numbers(language: str) -> tuple[str, ...]:
-    return tuple(words(Text(key="numbers"), language).split())
+def _numbers(language: str) -> dict[str, int]:
+    """The names of 1 to 10, with the variants that the catalogue gives: "uno/una dos ..."."""
+    named = words(Text(key="numbers"), language).split()
+    return {plain(name): n for n, names in enumerate(named, 1) for name in names.split("/")}
 
 
 def _choice(text: str, offered: tuple[Choice, ...], language: str) -> str | None:
     """The code of the one offered choice whose label, first words or other names the text is."""
-    said = _plain(text)
+    said = plain(text)
     if not said or len(said) > LONGEST_PHRASE:
         return None
     matching = {}
     for choice in offered:
-        code, label = choice.data.rsplit(":", 1)[1], _plain(words(choice.label, language))
-        if said == label or said in (_plain(name) for name in listed(f"also.{code}", language)):
+        code, label = choice.data.rsplit(":", 1)[1], plain(words(choice.label, language))
+        if said == label or said in known(f"also.{code}", language):
             return code
-        if label.startswith(said + " ") and said not in listed("numbers.around", language):
+        if label.startswith(said + " ") and said not in known("numbers.around", language):
             matching[code] = label
     return next(iter(matching)) if len(matching) == 1 else None
-
-
-def _plain(text: str) -> str:
-    """Words as they are compared: folded, without marks around them."""
-    kept = "".join(c if unicodedata.category(c)[0] in "LNM" or c == "'" else " " for c in text.replace("’", "'"))
-    return " ".join(unicodedata.normalize("NFKC", kept).casefold().split())
 
 
 def read_day(text: str, here: datetime, language: str) -> date | None:
@@ -127,15 +214,67 @@ def read_day(text: str, here: datetime, language: str) -> date | None:
     A weekday may stand in a short phrase ("on friday, after class") and is the next one. All else goes to
     dateparser, as a phrase that is nothing but a day. It is read back before it counts.
     """
-    phrase = unicodedata.normalize("NFKC", text).strip(" .!?")
+    phrase = _figures(unicodedata.normalize("NFKC", text)).strip(" .!?؟।")
     if len(phrase) > LONGEST_PHRASE or not re.search(r"[^\W\d_]|\d[./-] ?\d", phrase):
         return None  # too long, empty, or a bare number
+    for spoken in dict.fromkeys((language, FALLBACK)):  # young people name days in English, too
+        if (found := _day_in(phrase, here, spoken, known("date.lead", language))) is not None:
+            return found
+    return None
+
+
+def _day_in(phrase: str, here: datetime, language: str, lead: frozenset[str]) -> date | None:
+    if (days := _near_days(language).get(plain(phrase))) is not None:
+        return here.date() + timedelta(days=days)
     if (weekday := _weekday(phrase, here, language)) is not None:
         return weekday
-    bare = phrase
-    while len(head := bare.split(" ", 1)) == 2 and head[0].casefold() in listed("date.lead", language):
-        bare = head[1].strip()
-    return _parsed(phrase, here, language) or _parsed(bare, here, language)
+    around, tokens = known("date.lead", language) | lead, phrase.split()
+    while len(tokens) > 1 and plain(tokens[0]) in around:
+        tokens = tokens[1:]
+    while len(tokens) > 1 and plain(tokens[-1]) in around:
+        tokens = tokens[:-1]
+    bare = " ".join(tokens)
+    if (days := _near_days(language).get(plain(bare))) is not None:
+        return here.date() + timedelta(days=days)
+    found = _parsed(phrase, here, language) or (_parsed(bare, here, language) if bare != phrase else None)
+    named = _named(plain(phrase), language)
+    if found is None or not named or found.weekday() in named:
+        return found
+    at_some_time = re.fullmatch(r"(\D+)\d{1,2}", phrase)  # "friday at 5" is not the fifth
+    return _weekday(at_some_time[1], here, language) if at_some_time else None
+
+
+@cache
+def _near_days(language: str) -> dict[str, int]:
+    """What days near today are called, and how many days away they are: "tomorrow=1"."""
+    named = (entry.partition("=") for entry in listed("date.days", language))
+    return {plain(name): int(days) for name, _, days in named}
+
+
+def read_deadline(text: str, here: datetime, language: str) -> date | None:
+    """The day that a goal names: "... by friday", "... until 3 December". It is read back before it counts.
+
+    Only what stands beside a word for a deadline is looked at, never the whole sentence.
+    """
+    tokens = unicodedata.normalize("NFKC", text).strip(" .!?؟।").split()
+    beside = known("words.name_day", language)
+    for place in range(len(tokens) - 1, -1, -1):
+        if plain(tokens[place]) not in beside:
+            continue
+        after = [tokens[place + 1 : end] for end in range(place + 1 + LONGEST_DEADLINE, place + 1, -1)]
+        before = [tokens[start:place] for start in range(max(0, place - LONGEST_DEADLINE), place)]
+        for phrase in (*after, *before):
+            if (day := _deadline(phrase, here, language)) is not None and day >= here.date():
+                return day
+    return None
+
+
+def _deadline(phrase: list[str], here: datetime, language: str) -> date | None:
+    """The day that a part of a goal names. A short name of a weekday is a word of its own there: "sun", "mar"."""
+    short = {name for spoken in (language, FALLBACK) for name in _weekdays(spoken) if len(name) <= SHORT_NAME}
+    if not phrase or any(plain(word) in short for word in phrase):
+        return None
+    return read_day(" ".join(phrase), here, language)
 
 
 def _parsed(phrase: str, here: datetime, language: str) -> date | None:
@@ -162,7 +301,12 @@ def _parsed(phrase: str, here: datetime, language: str) -> date | None:
         )
         if found is None or found.date() >= here.date():
             break
-    return found.date() if found else None
+    if found is None:
+        return None
+    day: date = found.date()
+    if day < here.date() and re.fullmatch(rf"(\D*\s)?0?{day.day}", phrase):
+        return None  # a number without a month, and this month's day of that number is past
+    return day
 
 
 def _weekday(phrase: str, here: datetime, language: str) -> date | None:
@@ -170,28 +314,39 @@ def _weekday(phrase: str, here: datetime, language: str) -> date | None:
     phrase = re.sub(r"\d{1,2}([:.]\d{2})?\s*(am|pm)\b|\d{1,2}:\d{2}", " ", phrase.casefold())  # a time of day
     if any(char.isdigit() for char in phrase):
         return None
-    said = _plain(phrase)
-    if set(said.split()) & set(listed("date.not", language)):
+    said = plain(phrase)
+    tokens = said.split()
+    if set(tokens) & known("date.not", language):
         return None
-    found = {number for name, number in _weekdays(language).items() if re.search(rf"\b{re.escape(name)}\b", said)}
+    found = _named(said, language)
     if len(found) != 1:
         return None
     number = found.pop()
     today_here = here.date()
-    if any(name in said.split() for name in listed("date.past", language)):
+    if any(name in tokens for name in known("date.past", language)):
         return today_here - timedelta(days=(today_here.weekday() - number - 1) % 7 + 1)
-    if any(name in said for name in listed("date.next_week", language)):
+    if any(f" {name} " in f" {said} " for name in known("date.next_week", language)):
         return today_here + timedelta(days=7 - today_here.weekday() + number)
     return today_here + timedelta(days=(number - today_here.weekday() - 1) % 7 + 1)
 
 
+def _named(said: str, language: str) -> set[int]:
+    """The weekdays that words name."""
+    return {number for name, number in _weekdays(language).items() if f" {name} " in f" {said} "}
+
+
 @cache
 def _weekdays(language: str) -> dict[str, int]:
-    """The names of the weekdays, long and short; Monday is 0."""
+    """The names of the weekdays, long and short; Monday is 0. In Arabic also with "on", and without the article."""
     names = {}
+    for number, others in enumerate(listed("date.weekdays", language)):
+        names.update({plain(name): number for name in others.split("/")})
     for width in ("wide", "abbreviated"):
         for number, name in get_day_names(width, locale=language).items():
-            names[_plain(name)] = number
+            said = plain(name)
+            names[said] = number
+            if said.startswith("ال"):
+                names.update({said[2:]: number, f"ب{said}": number, f"ل{said[1:]}": number})
     return names
 
 
@@ -202,7 +357,7 @@ _WINTER = datetime(2026, 1, 1)  # noqa: DTZ001 - a wall-clock time, to compare z
 def _zones_by_city() -> dict[str, tuple[str, ...]]:
     cities: dict[str, list[str]] = {}
     for name in sorted(name for name in available_timezones() if "/" in name or name == "UTC"):
-        city = _plain(name.rsplit("/", 1)[-1].replace("_", " "))
+        city = plain(name.rsplit("/", 1)[-1].replace("_", " "))
         if not name.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/")):
             known = cities.setdefault(city, [])
             if not any(ZoneInfo(name).utcoffset(_WINTER) == ZoneInfo(k).utcoffset(_WINTER) for k in known):
@@ -215,5 +370,5 @@ def zones(text: str) -> tuple[str, ...]:
     """The time zones that a place's name can mean: an IANA name, or a city with one of its own."""
     by_city = _zones_by_city()
     place = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    city = _plain(place.split(",")[0])
+    city = plain(place.split(",")[0])
     return by_city.get(text.strip().casefold()) or by_city.get(city) or ()

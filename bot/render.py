@@ -6,12 +6,26 @@ a person writes can be markup.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import msgspec
 
-from bot.texts import words
-from flows.effects import Acknowledge, AnyEffect, CancelTimer, Edit, Line, RequestSummary, Say, Screen, SetTimer, Text
+from bot.texts import right_to_left, words
+from flows.effects import (
+    Acknowledge,
+    AnyEffect,
+    CancelTimer,
+    Edit,
+    Line,
+    RequestReflection,
+    RequestSummary,
+    RequestTranscript,
+    Say,
+    Screen,
+    SetTimer,
+    Text,
+)
 from flows.records import Record
 from flows.state import Decision
 from storage.outbox import Outgoing
@@ -20,7 +34,14 @@ from storage.unit_of_work import Settled
 LONGEST = 4096
 """UTF-16 units in a Telegram message, counted after entities are taken out."""
 STYLES = {"bold": "bold", "quote": "blockquote"}
-CONTROLS = {"walk": ("control.back", "control.pause", "control.menu"), "rest": ()}
+CONTROLS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "walk": (
+        ("control.back", "control.skip", "control.why"),
+        ("control.answers", "control.pause", "control.menu"),
+    ),
+    "rest": (),
+}
+"""The rows of the keyboards below the chat."""
 SHORT_LABEL = 64
 
 
@@ -45,7 +66,7 @@ class Message(Record):
     text: str
     entities: tuple[Entity, ...] = ()
     rows: tuple[tuple[Button, ...], ...] = ()
-    keyboard: tuple[str, ...] | None = None
+    keyboard: tuple[tuple[str, ...], ...] | None = None
 
 
 def settled(decision: Decision) -> Settled:
@@ -80,12 +101,16 @@ def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
         case RequestSummary(session_id=session_id, attempt=attempt, writer=writer):
             payload: dict[str, Any] = {"session_id": str(session_id), "attempt": attempt, "writer": writer}
             return [Outgoing(chat_id=chat_id, kind="request_summary", payload=payload)]
+        case RequestReflection(number=number):
+            return [Outgoing(chat_id=chat_id, kind="reflect", payload={"number": number})]
+        case RequestTranscript():
+            return [Outgoing(chat_id=chat_id, kind="transcribe", payload=_payload(effect))]
         case _:
             return []
 
 
-def _payload(message: Message) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(message)
+def _payload(record: Record) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(record)
     return found
 
 
@@ -103,7 +128,7 @@ def messages(screen: Screen, language: str) -> list[Message]:
     made = [_message(piece) for piece in pieces]
     keyboard = None
     if screen.keyboard is not None:
-        keyboard = tuple(words_of(key, language) for key in CONTROLS[screen.keyboard])
+        keyboard = tuple(tuple(words_of(key, language) for key in row) for row in CONTROLS[screen.keyboard])
     made[-1] = made[-1].evolve(rows=_rows(screen, language), keyboard=keyboard)
     return made
 
@@ -119,7 +144,12 @@ def units(text: str) -> int:
 
 
 def _text(line: Line, language: str) -> str:
-    return words(line.text, language).strip() or "…"
+    if isinstance(line.text, tuple):
+        return " ".join(words(text, language) for text in line.text)
+    text = words(line.text, language).strip() or "…"
+    if right_to_left(language) and not any(unicodedata.bidirectional(c) in ("L", "R", "AL") for c in text):
+        return f"\u200f{text}"  # a bar of dots has no direction of its own
+    return text
 
 
 def _fitting(text: str) -> list[str]:

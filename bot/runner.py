@@ -64,9 +64,10 @@ class Runner:
         *,
         owner: str,
         model: bool = False,
+        listens: bool = True,
     ) -> None:
         self._engine, self._performer, self._clock, self._nursery = engine, performer, clock, nursery
-        self._owner, self._model = owner, model
+        self._owner, self._model, self._listens = owner, model, listens
         self.threads = Threads()
         lanes = 1 if is_sqlite(engine) else LANES
         self._lanes = [_Lane(self, number) for number in range(lanes)]
@@ -101,7 +102,7 @@ class Runner:
     def settle(self, chat: Chat, event: AnyEvent) -> Settled:
         """Read, decide, render: pure, called on the writer thread with the chat locked and loaded."""
         now = self._clock.now()
-        chat = chat.evolve(model=self._model)
+        chat = chat.evolve(model=self._model, listens=self._listens)
         return settled(decide(chat, read(event, chat, now), now))
 
     def marks_of(self, lane: int) -> list[Mark]:

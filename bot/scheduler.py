@@ -93,6 +93,8 @@ def _careful(name: str, chore: Callable[[], Awaitable[int]]) -> Callable[[], Awa
     async def run() -> None:
         try:
             await chore()
+        except asyncio.CancelledError:  # stopped in the middle: no crash, and the next process goes on
+            return
         except SQLAlchemyError as error:  # the next tick tries again
             log.warning("chore failed", chore=name, error=type(error).__name__)
 

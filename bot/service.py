@@ -56,9 +56,20 @@ class Core:
         self.model: Model | None = None
         if settings.openai_api_key is not None:
             self.model = Model(
-                settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.openai_model
+                settings.openai_api_key.get_secret_value(),
+                settings.openai_base_url,
+                settings.openai_model,
+                audio_model=settings.openai_audio_model,
             )
-        self.runner = Runner(engine, self.performer, clock, nursery, owner=owner, model=self.model is not None)
+        self.runner = Runner(
+            engine,
+            self.performer,
+            clock,
+            nursery,
+            owner=owner,
+            model=self.model is not None,
+            listens=settings.model_listens,
+        )
         self.writer = Writer(engine, self.runner, messenger, self.model)
         self.chores = Chores(engine, self.runner, self.performer, clock, owner=owner)
         self.performer.request = self.writer.request

@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(None, description="without it the plain writer serves")
     openai_base_url: str | None = Field(None, description="any server that speaks chat completions with JSON schema")
     openai_model: str | None = Field(None, description="the model's name there")
+    openai_audio_model: str | None = Field(None, description="the name of the model that writes down voice messages")
+    model_listens: bool = Field(True, description="whether the model may say back what it heard during a session")
     webhook_url: str | None = Field(None, description="https://... turns polling into a webhook")
     webhook_secret: SecretStr | None = Field(None, description="Telegram sends it with every update")
     port: int = Field(8080, description="webhook, /healthz, /readyz, /metrics")

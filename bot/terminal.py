@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,9 +18,11 @@ from rich.markup import escape
 from tzlocal import get_localzone_name
 
 from bot.parse import said
+from bot.perform import Refused
 from bot.render import Button, Message
 from bot.service import CannotServeError, Core, core
 from bot.settings import Settings
+from bot.texts import language_of
 from flows.answers import SEVERAL_DONE
 from flows.effects import Acknowledge
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Sender
@@ -55,8 +58,8 @@ class TerminalMessenger:
         return self._next_id
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
-        """Print what changed, unless it only lost its buttons because they were used."""
-        if not key.startswith("q"):
+        """Print what changed, unless it only lost its buttons because they were used, or shows how far one is."""
+        if not key.startswith(("q", "p")):
             self._print(message)
         self._offer(message, key)
 
@@ -68,6 +71,13 @@ class TerminalMessenger:
     async def typing(self, chat_id: int) -> None:
         """Show that something is being worked on."""
         self._console.print("[dim]…[/dim]")
+
+    async def draft(self, chat_id: int, draft_id: int, text: str) -> None:
+        """Nothing: a terminal's lines cannot be taken back."""
+
+    async def fetch(self, file_id: str) -> bytes:
+        """There are no files here."""
+        raise Refused(file_id)
 
     def _print(self, message: Message) -> None:
         self._console.print()
@@ -108,7 +118,7 @@ async def chat(settings: Settings, script: Path | None = None, console: Console 
         raise CannotServeError("this database keeps the conversations of a bot; set DATABASE_URL to another file")
     engine.dispose()
     async with core(settings, messenger) as made:
-        person = Sender(name=_name(), timezone=_zone())
+        person = Sender(name=_name(), timezone=_zone(), language=_language())
         await _tell(made, CommandSent(id=uuid4(), chat_id=CHAT, sender=person, name="session"))
         async for line in _lines(script, console):
             if line.casefold() in ("quit", "exit", "/quit"):
@@ -165,6 +175,12 @@ def _name() -> str:
         return getpass.getuser().capitalize()
     except (KeyError, OSError):
         return "you"
+
+
+def _language() -> str:
+    """The language that the terminal is set to, if we speak it."""
+    spoken = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return language_of(next((code.split(".")[0] for code in spoken if code), None))
 
 
 def _zone() -> str:

@@ -7,6 +7,7 @@ a template, never read as one.
 from __future__ import annotations
 
 import gettext
+import unicodedata
 from datetime import date, datetime
 from functools import cache
 from io import BytesIO
@@ -19,6 +20,7 @@ from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from flows.comparing import plain
 from flows.effects import Text
 
 LOCALES = Path(__file__).parent / "locales"
@@ -53,11 +55,10 @@ def words(text: Text | str, language: str) -> str:
     if isinstance(text, str):
         return text
     texts = catalogue(language)
-    counted = text.count is not None
-    template = texts.ngettext(text.key, text.key, text.count or 0) if counted else texts.gettext(text.key)
+    template = texts.gettext(text.key) if text.count is None else texts.ngettext(text.key, text.key, text.count)
     if template == text.key:
         raise KeyError(text.key)
-    if not text.args and not counted:
+    if not text.args and text.count is None:
         return template
     args = {name: _argument(value, language) for name, value in text.args.items()}
     return template.format_map({"count": text.count, **args})
@@ -69,14 +70,54 @@ def listed(key: str, language: str) -> tuple[str, ...]:
     return () if found == key else tuple(found.split("|"))
 
 
+@cache
+def known(key: str, language: str) -> frozenset[str]:
+    """The alternatives of a text that lists some, as they are compared. One may end in "*": a word's beginning."""
+    names = listed(key, language)
+    return frozenset(plain(name) + ("*" if name.endswith("*") else "") for name in names)
+
+
 def _argument(value: Any, language: str) -> Any:
     if isinstance(value, Text):
-        return words(value, language)
+        return isolated(words(value, language), language)
+    if isinstance(value, str):
+        return isolated(value, language)
     if isinstance(value, datetime):
         return Moment(value, _locale(language))
     if isinstance(value, date):
         return Day(value, _locale(language))
     return value
+
+
+def isolated(text: str, language: str) -> str:
+    """A text to be put into another one: set apart where it is written the other way, so that neither is scrambled.
+
+    Right-to-left words in an English sentence, or Latin ones in an Arabic one, stand between Unicode's isolates.
+    """
+    rtl = right_to_left(language)
+    strong = {"L"} if rtl else {"R", "AL"}
+    marks = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    if not any(unicodedata.bidirectional(char) in strong | marks for char in text):
+        return text
+    return f"\u2068{_balanced(text)}\u2069"
+
+
+def _balanced(text: str) -> str:
+    """A text whose own isolates end within it, and in which nothing ends the one that it is put into."""
+    kept, depth = [], 0
+    for char in text:
+        kind = unicodedata.bidirectional(char)
+        if kind == "PDI" and not depth:
+            continue
+        depth += (kind in ("LRI", "RLI", "FSI")) - (kind == "PDI")
+        kept.append(char)
+    return "".join(kept) + "\u2069" * depth
+
+
+@cache
+def right_to_left(language: str) -> bool:
+    """Whether a language is written from right to left."""
+    return _locale(language).character_order == "right-to-left"
 
 
 @cache
@@ -88,13 +129,17 @@ def _locale(language: str) -> Locale:
 
 
 class Day:
-    """A date in a text: {day} is "Friday 27 November", {day:short} is "Fri 27 Nov", {day:year} adds the year."""
+    """A date in a text: {day} is "Friday 27 November", {day:short} is "Fri 27 Nov", {day:year} adds the year.
+
+    The patterns are the catalogue's, by Unicode's rules for dates.
+    """
 
     def __init__(self, value: date, locale: Locale) -> None:
         self._value, self._locale = value, locale
 
     def __format__(self, spec: str) -> str:
-        pattern = {"short": "EEE d MMM", "year": "EEEE d MMMM y"}.get(spec, "EEEE d MMMM")
+        key = f"date.pattern.{spec}" if spec in ("short", "year") else "date.pattern"
+        pattern = catalogue(self._locale.language).gettext(key)
         return str(format_date(self._value, pattern, locale=self._locale))
 
 
@@ -109,4 +154,5 @@ class Moment:
         day = format(Day(self._value.date(), self._locale), spec)
         zone = getattr(self._value.tzinfo, "key", "")
         place = zone.rsplit("/", 1)[-1].replace("_", " ")
-        return f"{day}, {clock}" + (f" ({place})" if place and spec != "bare" else "")
+        comma = "،" if right_to_left(self._locale.language) else ","
+        return f"{day}{comma} {clock}" + (f" ({place})" if place and spec != "bare" else "")

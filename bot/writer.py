@@ -1,75 +1,190 @@
-"""Requests of the outbox: the summary, by the model where there is one, else plainly. It comes back as an event."""
+"""Requests of the outbox: slow work, done beside the chats, whose result comes back as an event.
+
+The summary is written by the model where there is one, else plainly. The model's ear has LISTEN_SECONDS. A voice
+message is fetched and written down.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import cache, partial
 from typing import Any
 from uuid import UUID, uuid5
 
+import jiter
+import msgspec
 import structlog
 from sqlalchemy import Engine
 
 from bot.model import Model, ModelFailedError
+from bot.parse import clean
 from bot.perform import DeliveryError, Messenger
 from bot.runner import Runner
-from bot.texts import words
+from bot.texts import known, words
+from flows import listening
 from flows.documents import Document, Material, plainly
-from flows.effects import Text
-from flows.events import SummaryFailed, SummaryReady
+from flows.effects import RequestTranscript, Text
+from flows.events import (
+    AnyEvent,
+    ReflectionFailed,
+    ReflectionReady,
+    SummaryFailed,
+    SummaryReady,
+    TranscriptFailed,
+    TranscriptReady,
+)
+from flows.listening import LISTEN_SECONDS, Hearing, Manner
 from storage.outbox import Row
-from storage.sessions import material
+from storage.sessions import chat_of, material
 from storage.unit_of_work import Claim
 
 log = structlog.get_logger()
 
 TYPING_SECONDS = 4.5
 """Telegram shows "typing" for five seconds."""
+FILES = {"voice": "voice.ogg", "audio": "audio.mp3", "video_note": "video.mp4"}
+"""What a spoken message is called where its name tells how it is encoded."""
 
 
 class Writer:
-    """Carries out RequestSummary."""
+    """Carries out RequestSummary, RequestReflection and RequestTranscript."""
 
     def __init__(self, engine: Engine, runner: Runner, messenger: Messenger, model: Model | None) -> None:
         self._engine, self._runner, self._messenger, self._model = engine, runner, messenger, model
 
     async def request(self, row: Row) -> None:
-        """Write a summary and report it, or report why there is none."""
-        session_id, attempt = UUID(row.payload["session_id"]), int(row.payload["attempt"])
-        claim = Claim(kind="request", id=row.id)
-        found = await self._runner.threads.run(material, self._engine, session_id)
+        """Do what a row asks for and report what came of it: once, whoever else did the same."""
         event_id = uuid5(row.id, "answer")
+        match row.kind:
+            case "reflect":
+                event = await self._reflected(row, event_id)
+            case "transcribe":
+                event = await self._transcribed(row, event_id)
+            case _:
+                event = await self._summarised(row, event_id)
+        await self._runner.handle(event, Claim(kind="request", id=row.id))
+
+    async def _summarised(self, row: Row, event_id: UUID) -> AnyEvent:
+        session_id, attempt = UUID(row.payload["session_id"]), int(row.payload["attempt"])
+        found = await self._runner.threads.run(material, self._engine, session_id)
         try:
             if found is None:
                 raise ModelFailedError("invalid")
             document = await self._written(row, found)
         except ModelFailedError as failure:
             log.warning("summary failed", session=str(session_id), attempt=attempt, reason=failure.reason)
-            failed = SummaryFailed(
-                id=event_id, chat_id=row.chat_id, session_id=session_id, attempt=attempt, reason=failure.reason
+            return SummaryFailed(
+                id=event_id, chat_id=row.chat_id, session_id=session_id, attempt=attempt, reason=_summary(failure)
             )
-            await self._runner.handle(failed, claim)
-            return
-        ready = SummaryReady(id=event_id, chat_id=row.chat_id, session_id=session_id, document=document)
-        await self._runner.handle(ready, claim)
+        return SummaryReady(id=event_id, chat_id=row.chat_id, session_id=session_id, document=document)
 
     async def _written(self, row: Row, found: Material) -> Document:
-        if self._model is None or row.payload["writer"] == "plain":
-            stood_in = row.payload["writer"] == "plain"
+        if self._model is None or row.payload["writer"] != "model":
+            stood_in = row.payload["writer"] == "stand_in"
             return plainly(found, partial(_words, language=found.language), stood_in=stood_in)
-        typing = asyncio.ensure_future(self._typing(row.chat_id))
-        try:
+        async with self._typing(row.chat_id):
             return await self._model.summary(found)
+
+    async def _reflected(self, row: Row, event_id: UUID) -> AnyEvent:
+        """What the model heard, if it says so in time. One that was asked for by a process that died is late."""
+        number = int(row.payload["number"])
+        heard = None
+        if self._model is not None and not row.again:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN_SECONDS):
+                    heard = await self._heard(self._model, row.chat_id, number)
+        if heard is None:
+            return ReflectionFailed(id=event_id, chat_id=row.chat_id, number=number)
+        return ReflectionReady(id=event_id, chat_id=row.chat_id, number=number, **heard)
+
+    async def _heard(self, model: Model, chat_id: int, number: int) -> dict[str, str] | None:
+        chat = await self._runner.threads.run(chat_of, self._engine, chat_id)
+        given = listening.hearing(chat, number)
+        if given is None:
+            return None
+        manner = _manner(given.language)
+        if not listening.may_be_heard(given, manner):
+            return None
+        messages = listening.request(given, partial(words, language=given.language))
+        show = partial(self._shown, chat_id, number, given, manner)
+        async with self._typing(chat_id):
+            try:
+                content = await model.reflect(messages, listening.schema(given), show, LISTEN_SECONDS)
+            except ModelFailedError as failure:
+                log.info("reflection failed", reason=failure.reason)
+                return None
+        return listening.understood(content, given, manner)
+
+    async def _shown(self, chat_id: int, number: int, given: Hearing, manner: Manner, content: str) -> None:
+        """Show the sentence as far as it is written, if so far it may be said."""
+        try:
+            partly = jiter.from_json(content.encode(), partial_mode="trailing-strings")
+        except ValueError:
+            return
+        sentence = partly.get("reflection") if isinstance(partly, dict) else None
+        if not isinstance(sentence, str) or " " not in sentence:
+            return
+        so_far = listening.said_back(sentence.rsplit(" ", 1)[0], given, manner)
+        if not so_far:
+            return
+        chat = await self._runner.threads.run(chat_of, self._engine, chat_id)
+        if listening.hearing(chat, number) is not None:  # they may have paused meanwhile
+            with suppress(DeliveryError):
+                await self._messenger.draft(chat_id, number, so_far)
+
+    async def _transcribed(self, row: Row, event_id: UUID) -> AnyEvent:
+        told = msgspec.convert(row.payload, RequestTranscript)
+        try:
+            chat = await self._runner.threads.run(chat_of, self._engine, row.chat_id)
+            if self._model is None or chat.person is None or not chat.person.model_help:
+                raise ModelFailedError("unsupported")
+            async with self._typing(row.chat_id):
+                audio = await self._messenger.fetch(told.file_id)
+                text = clean(await self._model.transcribe(audio, FILES[told.kind], told.language))
+        except (DeliveryError, ModelFailedError) as failure:
+            reason = failure.reason if isinstance(failure, ModelFailedError) else "unreachable"
+            log.warning("voice message not written down", reason=reason)
+            why = {"unsupported": "unsupported", "invalid": "nothing_heard"}.get(reason, "unavailable")
+            return TranscriptFailed(id=event_id, chat_id=row.chat_id, reason=why)  # type: ignore[arg-type]
+        return TranscriptReady(
+            id=event_id, chat_id=row.chat_id, text=text, source=told.source, step=told.step, index=told.index
+        )
+
+    @asynccontextmanager
+    async def _typing(self, chat_id: int) -> AsyncIterator[None]:
+        """Show that something is being worked on, as long as it is."""
+        typing = asyncio.ensure_future(self._type(chat_id))
+        try:
+            yield
         finally:
             typing.cancel()
 
-    async def _typing(self, chat_id: int) -> None:
+    async def _type(self, chat_id: int) -> None:
         while True:
             try:
                 await self._messenger.typing(chat_id)
             except DeliveryError:
                 return
             await asyncio.sleep(TYPING_SECONDS)
+
+
+@cache
+def _manner(language: str) -> Manner:
+    """The words by which a sentence in a language is judged."""
+    return Manner(
+        function=known("ear.function", language),
+        negations=known("ear.negations", language),
+        leads=known("ear.leads", language),
+        forbidden=known("ear.forbidden", language),
+        harm=known("ear.harm", language),
+    )
+
+
+def _summary(failure: ModelFailedError) -> Any:
+    """The reason of a summary that failed; for a summary a model that is not there is one that is away."""
+    return "unavailable" if failure.reason == "unsupported" else failure.reason
 
 
 def _words(key: str, *, language: str, count: int | None = None, **args: Any) -> str:

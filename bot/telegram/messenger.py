@@ -6,7 +6,8 @@ needed is read: through the client's objects one costs several times as much (de
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats
@@ -14,35 +15,47 @@ from telegram.error import NetworkError, TelegramError
 
 from bot.perform import Blocked, DeliveryError, Later, Refused, Unreachable
 from bot.render import Message, words_of
-from bot.telegram.transport import transport_of
+from bot.telegram.transport import TooLargeError, transport_of
 from bot.texts import languages
 from flows.decide import COMMANDS
 from flows.effects import Acknowledge
 
 NO_PREVIEW = {"is_disabled": True}
 GONE = ("chat not found", "user is deactivated")
+LARGEST_FILE = 20 * 1024 * 1024
+"""What bots may download."""
+TOO_BIG = "file is too big"
 UNCHANGED = ("message is not modified", "message to edit not found", "message can't be edited")
+
+
+Result = TypeVar("Result")
 
 
 class _Sent(msgspec.Struct):
     message_id: int
 
 
+class _File(msgspec.Struct):
+    file_path: str
+    file_size: int = 0
+
+
 class _Parameters(msgspec.Struct):
     retry_after: float | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, Generic[Result]):
     """What is read of an answer of the Bot API."""
 
     ok: bool = False
-    result: _Sent | bool | None = None
+    result: Result | None = None
     error_code: int = 0
     description: str = ""
     parameters: _Parameters | None = None
 
 
-_read = msgspec.json.Decoder(_Answer)
+_read = msgspec.json.Decoder(_Answer[_Sent | bool])
+_read_file = msgspec.json.Decoder(_Answer[_File])
 
 
 class TelegramMessenger:
@@ -87,6 +100,28 @@ class TelegramMessenger:
         """Show "typing"."""
         await self._call("sendChatAction", {"chat_id": chat_id, "action": "typing"})
 
+    async def draft(self, chat_id: int, draft_id: int, text: str) -> None:
+        """Show what is being written, as far as it goes; drafts of one id (not 0) replace each other."""
+        await self._call("sendMessageDraft", {"chat_id": chat_id, "draft_id": draft_id, "text": text})
+
+    async def fetch(self, file_id: str) -> bytes:
+        """The content of a file that a person sent. Raises Refused where it is too big, or refused by Telegram."""
+        file = await self._ask("getFile", {"file_id": file_id}, _read_file)
+        if file is None:
+            raise Unreachable("no file in the answer")
+        if file.file_size > LARGEST_FILE:
+            raise Refused(TOO_BIG)
+        url = f"{self._bot.base_file_url}/{quote(file.file_path)}"
+        try:
+            status, body = await transport_of(self._bot).get(url, LARGEST_FILE)
+        except TooLargeError:
+            raise Refused(TOO_BIG) from None
+        except NetworkError as error:
+            raise Unreachable(type(error).__name__) from None
+        if status != 200:
+            raise _failure(_error(body), status)
+        return body
+
     async def set_commands(self) -> None:
         """Tell Telegram which commands there are, in each language. Raises Unreachable."""
         for language in languages():
@@ -101,11 +136,17 @@ class TelegramMessenger:
                 raise Unreachable(type(error).__name__) from None
 
     async def _call(self, method: str, payload: dict[str, Any]) -> _Sent | bool | None:
-        """Call a method. Raises the DeliveryError that its answer means."""
+        """Call a method that puts something up. Raises the DeliveryError that its answer means."""
+        return await self._ask(method, payload, _read)
+
+    async def _ask(
+        self, method: str, payload: dict[str, Any], reader: msgspec.json.Decoder[_Answer[Result]]
+    ) -> Result | None:
+        """Call a method, whatever its result is. Raises the DeliveryError that its answer means."""
         url, sent = f"{self._bot.base_url}/{method}", msgspec.json.encode(payload)
         try:
             status, body = await transport_of(self._bot).post_json(url, sent)
-            answer = _read.decode(body)
+            answer = reader.decode(body)
         except NetworkError as error:
             raise Unreachable(type(error).__name__) from None
         except msgspec.DecodeError:  # a proxy's error page
@@ -115,7 +156,15 @@ class TelegramMessenger:
         return answer.result
 
 
-def _failure(answer: _Answer, status: int) -> DeliveryError:
+def _error(body: bytes) -> _Answer[Any]:
+    """What a body that is no file says, if it is of the Bot API."""
+    try:
+        return _read.decode(body)
+    except msgspec.DecodeError:
+        return _Answer()
+
+
+def _failure(answer: _Answer[Any], status: int) -> DeliveryError:
     """What an error of the Bot API means for delivery."""
     words = answer.description.lower()
     match answer.error_code or status:
@@ -149,5 +198,5 @@ def _keyboard(message: Message) -> dict[str, Any]:
         return {}
     if not message.keyboard:
         return {"reply_markup": {"remove_keyboard": True}}
-    row = [{"text": text} for text in message.keyboard]
-    return {"reply_markup": {"keyboard": [row], "resize_keyboard": True, "is_persistent": True}}
+    rows = [[{"text": text} for text in row] for row in message.keyboard]
+    return {"reply_markup": {"keyboard": rows, "resize_keyboard": True, "is_persistent": True}}

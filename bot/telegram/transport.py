@@ -14,8 +14,15 @@ Timeout = DefaultValue[float] | float | DefaultValue[None] | None
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
+DOWNLOAD_SECONDS = 60.0
+"""For a whole file, however slowly it drips."""
 CONNECTIONS = 100
 JSON = {"Content-Type": "application/json"}
+CHUNK = 64 * 1024
+
+
+class TooLargeError(Exception):
+    """A body is larger than was allowed."""
 
 
 class AiohttpRequest(BaseRequest):
@@ -55,20 +62,26 @@ class AiohttpRequest(BaseRequest):
         read = READ_SECONDS if isinstance(read_timeout, DefaultValue) else read_timeout
         data = _form(request_data) if request_data and request_data.multipart_data else None
         params = request_data.json_parameters if request_data and data is None else None
-        return await self._request(method, url, read, data=data or params)
+        return await self._request(method, url, _waiting(read), data=data or params)
 
     async def post_json(self, url: str, body: bytes, read_seconds: float = READ_SECONDS) -> tuple[int, bytes]:
         """One call with a body of JSON; gives the status and the body of the answer. Raises as do_request does."""
-        return await self._request("POST", url, read_seconds, data=body, headers=JSON)
+        return await self._request("POST", url, _waiting(read_seconds), data=body, headers=JSON)
 
-    async def _request(self, method: str, url: str, read: float | None, **what: Any) -> tuple[int, bytes]:
+    async def get(self, url: str, most: int) -> tuple[int, bytes]:
+        """The status and the body of what is at a URL. Raises TooLargeError past `most` bytes, else as do_request."""
+        return await self._request("GET", url, _waiting(READ_SECONDS, DOWNLOAD_SECONDS), most)
+
+    async def _request(
+        self, method: str, url: str, waiting: aiohttp.ClientTimeout, most: int | None = None, **what: Any
+    ) -> tuple[int, bytes]:
         if self._session is None:  # leftovers are sent before the Bot API was asked who we are
             await self.initialize()
         assert self._session is not None
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read)
         try:
-            async with self._session.request(method, url, timeout=timeout, **what) as response:
-                return response.status, await response.read()
+            async with self._session.request(method, url, timeout=waiting, **what) as response:
+                body = await response.read() if most is None else await _at_most(response, most)
+                return response.status, body
         except TimeoutError as error:
             raise TimedOut from error
         except aiohttp.ClientError as error:
@@ -80,6 +93,22 @@ def transport_of(bot: Bot) -> AiohttpRequest:
     found = bot.request
     assert isinstance(found, AiohttpRequest)
     return found
+
+
+def _waiting(read: float | None, total: float | None = None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=read)
+
+
+async def _at_most(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, piece by piece: what a server says of its size need not be true."""
+    if (response.content_length or 0) > most:
+        raise TooLargeError
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(CHUNK):
+        body += chunk
+        if len(body) > most:
+            raise TooLargeError
+    return bytes(body)
 
 
 def _form(request_data: RequestData) -> aiohttp.FormData:
