@@ -22,6 +22,8 @@ REQUIRED = os.environ.get("WAYMARK_REQUIRE_POSTGRESQL") == "1"
 DEEP = os.environ.get("WAYMARK_TESTS") == "deep"
 """The deep profile: as many steps and kills as the promises are stated for. The fast one is what `make test` runs."""
 
+os.environ.update(LC_ALL="C.UTF-8")  # the terminal speaks the machine's language, and the tests read English
+
 _quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 hypothesis.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=_quiet, derandomize=True)
 hypothesis.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_quiet)

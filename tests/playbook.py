@@ -30,7 +30,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from bot.parse import UPDATES, said
-from bot.perform import Blocked
+from bot.perform import Blocked, Refused
 from bot.render import Message
 from bot.service import Core, core
 from bot.settings import Settings
@@ -86,6 +86,8 @@ class Screens:
         self.of: dict[int, list[Shown]] = {}
         self.toasts: list[str] = []
         self.typed: list[int] = []
+        self.drafts: list[str] = []
+        self.files: dict[str, bytes] = {}
         self.blocked: set[int] = set()
         self._next = 1000
 
@@ -115,6 +117,16 @@ class Screens:
     async def typing(self, chat_id: int) -> None:
         """Work is shown."""
         self.typed.append(chat_id)
+
+    async def draft(self, chat_id: int, draft_id: int, text: str) -> None:
+        """A message is shown as it is written."""
+        self.drafts.append(text)
+
+    async def fetch(self, file_id: str) -> bytes:
+        """What a person sent."""
+        if file_id not in self.files:
+            raise Refused(file_id)
+        return self.files[file_id]
 
 
 class Coachee:
@@ -188,10 +200,12 @@ class Coachee:
 class Play:
     """A stage on which people talk with the product. Use as an async context manager."""
 
-    def __init__(self, database: str, *, timezone: str = "Europe/Berlin", **settings: Any) -> None:
+    def __init__(
+        self, database: str, *, timezone: str = "Europe/Berlin", screens: Screens | None = None, **settings: Any
+    ) -> None:
         self.settings = Settings(_env_file=None, database_url=database, **settings)
         self.clock = TestClock()
-        self.screens = Screens()
+        self.screens = screens or Screens()
         self.timezone = timezone
         self.people: dict[str, Coachee] = {}
         self.hooks: dict[str, Callable[[], Awaitable[None] | None]] = {}

@@ -372,7 +372,7 @@ async def test_words_said_to_a_message_whose_sending_a_kill_cut_off_are_its_answ
             "sendMessage",
             hang=float("inf"),
             before=False,
-            when=lambda params: params["text"] == named("ask.obstacles"),
+            when=lambda params: params["text"] == named("ask.obstacles.1"),
         )
         walking = asyncio.create_task(fleet.walk(PATIENCE))
         try:

@@ -186,6 +186,7 @@ async def test_choosing_a_zone(play: Play) -> None:
         Mira: kathmandu
         coach: Your time is now Monday 23 November, 21:50 (Kathmandu).
         Mira: /start
+        Mira: [Settings]
         Mira: [Time zone]
         Mira: [Nairobi]
         coach: 19:05 (Nairobi)
@@ -213,13 +214,13 @@ async def test_the_check_in_comes_also_while_a_session_is_open(play: Play, mira:
     await play.script("""
         -- until 2026-11-25 08:50
         Mira: /session
-        coach: How present are you
+        coach: How much of your attention is here
         -- until 2026-11-26 10:00
         coach: This is the day you named for looking at your plan.
         buttons: Continue | My plan
         Mira: [Continue]
         coach: We are at step 1 of 5, Check in.
-        coach: How present are you
+        coach: How much of your attention is here
     """)
 
 

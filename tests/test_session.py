@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import select
 
-from flows.stages import EXITS, GUARDS, STEPS
+from flows.stages import EXITS, GUARDS
+from flows.steps import STEPS
 from flows.walk import facts
 from storage import tables as t
 from tests.coachee import answer, answers, conversation, session, step, walk
@@ -31,8 +32,8 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: [4]
         coach: shall we take three slow breaths together?
         Mira: [Yes]
-        coach: Breathe in slowly
-        Mira: [I took them]
+        coach: Breath 1 of 3: in, slowly
+        Mira: [I am ready]
         coach: And now, from 1 to 10
         Mira: 7
         coach: What is it like to be you today?
@@ -73,11 +74,13 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: look at one friendly face
         coach: What else?
         Mira: [I have no more]
+        coach: If nobody were watching
+        Mira: [Nothing more comes]
         coach: they count only if you make one yours
         Mira: [Try a much smaller piece first]
         coach: Which other one of these
         Mira: [None of these]
-        coach: What else?
+        coach: What is another thing you could do?
         Mira: ask to read second
         coach: 2. Try a much smaller piece first
         Mira: i never tried just one face
@@ -90,7 +93,7 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: [Not yet]
         coach: What would have to be different
         Mira: more sleep
-        coach: ready to choose something to do?
+        coach: Would you like to choose something to do now?
         Mira: [Yes]
         coach: Step 4 of 5 · Finish
         Mira: read one page aloud
@@ -107,7 +110,7 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: friday
         coach: Friday 27 November 2026, right?
         Mira: [Another day]
-        coach: When exactly
+        coach: By which day will it be done
         Mira: tomorrow
         coach: Tuesday 24 November 2026, right?
         Mira: [Right]
@@ -258,7 +261,20 @@ async def test_going_back_one_question(play: Play) -> None:
     assert kept.fields["emotional_state"] == ["a bit nervous"]
 
 
-SIDE_WAYS = {"starting_correction", "suggestion", "act_need", "change_what", "commitment_choice", "commitment_ten"}
+SIDE_WAYS = {
+    "starting_correction",
+    "topic_clarify",
+    "topic_clarify_again",
+    "what_if",
+    "suggestion",
+    "act_need",
+    "change_what",
+    "commitment_choice",
+    "commitment_ten",
+    "which_step",
+    "adjust_what",
+    "adjust_when",
+}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +320,7 @@ async def test_pausing_and_going_on(play: Play) -> None:
         coach: I have not taken that as an answer
         -- 3 days
         Mira: /session
-        coach: We are at step 1 of 5, Check in.
+        coach: On Monday 23 November we stopped at step 1 of 5, Check in.
         coach: What is it like to be you today?
         Mira: busy
         coach: How ready are you
@@ -326,7 +342,11 @@ async def test_stopping_and_coming_back(play: Play) -> None:
         Mira: /cancel
         coach: No question is open now.
         Mira: /session
-        coach: How present are you
+        coach: You stopped a session at step 1 of 5, Check in.
+        buttons: Come back to it | Start a new one
+        Mira: [Start a new one]
+        coach: Step 1 of 5
+        coach: How much of your attention is here
     """)
     rows = play.rows(select(t.coaching_sessions).order_by(t.coaching_sessions.c.created_at))
     assert sorted(str(row.ended) for row in rows) == ["None", "stopped"]
@@ -341,31 +361,28 @@ async def test_changing_the_plan_at_the_end(play: Play) -> None:
         Mira: [Not quite]
         coach: What would you like to change?
         Mira: [The goal]
-        coach: what do you want to make real?
+        coach: If you put your goal in one sentence, what does it say?
         Mira: read two pages aloud
         coach: Goal: read two pages aloud
         Mira: [Not quite]
         Mira: [Leave it as it is]
-        coach: Have I got your plan right?
+        coach: Does it say what you want to do?
         Mira: [Yes, that's it]
         coach: Step 5 of 5
     """)
     await walk(play, mira, until="commitments")
     await play.script("""
         Mira: [Not quite]
-        Mira: [The steps, all anew]
-        coach: What is the first step?
+        Mira: [A step]
+        coach: "read the page to my cousin"
         Mira: read it to the dog
         Mira: [Tue 24 Nov]
-        Mira: [Nothing]
-        Mira: [Just me]
-        Mira: [That is all]
         coach: read it to the dog: Tuesday 24 November
         Mira: [Not quite]
         Mira: [The check-in]
-        coach: When shall I ask you
+        coach: Which day is right for me to ask about your plan?
         Mira: [No check-in]
-        coach: Is this what you will do?
+        coach: Is this what you choose to do?
     """)
     assert "I ask how it is going" not in mira.screen[-1].text
     await walk(play, mira)
@@ -373,8 +390,8 @@ async def test_changing_the_plan_at_the_end(play: Play) -> None:
     assert (row.title, row.goal_statement) == ("read it to the dog", "read two pages aloud")
 
 
-async def test_low_commitment_sets_the_steps_anew(play: Play) -> None:
-    """Commitment under 7 asks what would make it a 10; setting the steps anew leads back to the commitment."""
+async def test_low_commitment_changes_a_step(play: Play) -> None:
+    """Commitment under 7 asks what would make it a 10; changing the step leads back to the commitment."""
     mira = play.coachee()
     await mira.says("/session")
     await walk(play, mira, until="commitment_level")
@@ -382,17 +399,15 @@ async def test_low_commitment_sets_the_steps_anew(play: Play) -> None:
         Mira: [3]
         coach: A 3. What would make it a 10?
         Mira: something smaller
-        Mira: [Set all steps anew]
-        coach: What is the first step?
+        Mira: [Change a step]
+        coach: It was: "read the page to my cousin".
         Mira: read one line
+        coach: "read one line"
         Mira: [Tue 24 Nov]
-        Mira: [Nothing]
-        Mira: [Just me]
-        Mira: [That is all]
-        coach: How set are you
+        coach: from 1
         Mira: /back
-        coach: Is there another step?
-        Mira: [That is all]
+        coach: "read one line"
+        Mira: [Tue 24 Nov]
         Mira: [9]
         coach: How sure are you
     """)
@@ -424,14 +439,17 @@ async def test_a_second_session_reviews_the_actions_of_the_first(play: Play) -> 
         Mira: [Partly]
         coach: What did the part that worked look like?
         Mira: the first half went well
-        coach: How ready are you
+        coach: What would you like to do with it now: "read the page to my cousin"?
+        Mira: [Keep it]
+        coach: how ready do you feel
+        Mira: /back
         Mira: /back
         Mira: /back
         coach: Last time you set out to
         Mira: [Done]
-        coach: What helped you do it?
+        coach: You did what you set out to do: "read the page to my cousin". What helped you do it?
         Mira: my cousin was patient
-        coach: How ready are you
+        coach: how ready do you feel
     """)
     [review] = answers(play, mira)[1].fields["previous_actions"]
     assert (review["status"], review["what_happened"]) == ("done", "my cousin was patient")

@@ -15,7 +15,7 @@ BOT = sorted((ROOT / "bot").rglob("*.py"))
 
 PURE = {
     *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "functools", "json"),
-    *("typing", "unicodedata", "uuid", "zoneinfo", "msgspec", "pydantic", "flows"),
+    *("re", "typing", "unicodedata", "uuid", "zoneinfo", "msgspec", "pydantic", "flows"),
 }
 """All that flows may import. Time zones are read from files by zoneinfo, once, as data."""
 

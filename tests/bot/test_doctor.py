@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.doctor import examine
 from bot.settings import Settings
+from storage.migrations import head
 from tests.servers import BotApi, ModelServer
 
 
@@ -31,7 +32,7 @@ async def test_all_is_well(database: str) -> None:
 async def test_nothing_is_there(tmp_path: Path) -> None:
     """An empty database, no token, no model: each with what to do."""
     found = await findings(database_url=f"sqlite:///{tmp_path}/new.db")
-    assert found["migrations"] == (False, "at nothing, the product needs 0002: run `waymark migrate`")
+    assert found["migrations"] == (False, f"at nothing, the product needs {head()}: run `waymark migrate`")
     assert "@BotFather" in found["token"][1]
     assert found["model"][0] is None
 

@@ -84,10 +84,10 @@ async def test_two_messages_that_arrive_together(database: str, api: BotApi) -> 
 async def test_five_messages_that_arrive_together(database: str, api: BotApi) -> None:
     """A long text that the phone sent in pieces is one answer, in order."""
     async with at_topic(database, api) as made:
-        for piece in ("one", "two", "three", "four", "five"):
+        for piece in ("the first of five", "two", "three", "four", "five"):
             api.say(MIRA, piece)
         await api.wait_for(lambda: sum("Added to your last" in text for text in api.chats[MIRA].texts) == 4, 10)
-        assert starting_point(made).fields["topic"] == "one\ntwo\nthree\nfour\nfive"
+        assert starting_point(made).fields["topic"] == "the first of five\ntwo\nthree\nfour\nfive"
 
 
 async def test_an_answer_to_a_question_that_was_seen(database: str, api: BotApi) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bot.reading import LONGEST_PHRASE, read, read_day, read_number, zones
 from flows.events import ButtonPressed, CommandSent, Reading, Sender, TextEdited, TextSent
-from flows.stages import STEPS
 from flows.state import Chat, Conversation, Person, Position, Session, StageAnswers, Turn
+from flows.steps import STEPS
 
 SOME_ID = UUID(int=7)
 NOW = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
@@ -184,7 +184,13 @@ def test_any_text_is_a_number_or_none(text: str) -> None:
         ("step_who", "nobody", "just_me"),
         ("feedback", "nothing", "skip"),
         ("next_check_in", "no", "no_day"),
-        ("change_what", "the steps", "steps"),
+        ("change_what", "the steps", "step"),
+        ("change_what", "my goal", "goal"),
+        ("change_what", "add a step", "add"),
+        ("change_what", "leave it", "leave"),
+        ("review_choice", "keep it", "keep"),
+        ("review_choice", "let it go", "drop"),
+        ("review_choice", "change", "change"),
         ("change_what", "the check-in", "check_in"),
     ],
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.diagram import page
-from flows.stages import EXITS, FIRST_STEP, GUARDS, KEEP, ROWS, SELF, STEPS, TRANSITIONS, Pick, Stage
+from flows.stages import EXITS, GUARDS, KEEP, ROWS, SELF, TRANSITIONS
+from flows.steps import FIRST_STEP, STEPS, Pick, Stage
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

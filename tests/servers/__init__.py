@@ -18,10 +18,12 @@ Reading order:
 - ``bot_api_webhook``  delivery to a webhook: per chat in order, again until it is taken
 - ``bot_api_faults``   programmed faults and send limits
 - ``bot_api_control``  the same controls over HTTP, for a test in another process
-- ``model``            ``ModelServer``: an OpenAI-compatible server with modes (down, slow, wrong, refusing)
-- ``model_chat``       one chat completion without the HTTP: refused, answered, streamed
+- ``model``            ``ModelServer``: an OpenAI-compatible server with modes (down, slow, wrong, refusing, streams)
+- ``model_chat``       one chat completion without the HTTP: its modes; refused, answered, streamed
 - ``model_schema``     the rules of a strict JSON schema, and an instance of it
-- ``model_extras``     embeddings and transcription, as small as can be
+- ``model_stream``     a streamed answer sent, whole or gone wrong in the middle
+- ``model_audio``      transcriptions
+- ``model_extras``     embeddings and reflections, as small as can be
 - ``__main__``         ``python -m tests.servers bot-api|model``: one server in the foreground
 """
 

@@ -112,7 +112,8 @@ def show_changes(server: BotApi) -> None:
 
 
 async def run_model(options: argparse.Namespace) -> None:
-    async with ModelServer(port=options.port, api_key=options.key, mode=options.mode) as server:
+    settings = {"mode": options.mode, "chunk_delay": options.chunk_delay, "transcript": options.transcript}
+    async with ModelServer(port=options.port, api_key=options.key, **settings) as server:
         print(f"OPENAI_BASE_URL={server.base_url}\nOPENAI_API_KEY={server.api_key}", flush=True)
         await until_stopped()
 
@@ -131,6 +132,8 @@ def main() -> None:
     model.add_argument("--port", type=int, default=0)
     model.add_argument("--key", default="test-key")
     model.add_argument("--mode", default="ok", help="ok, hang, garbage, invalid, refusal, truncated, drop, 429, ...")
+    model.add_argument("--chunk-delay", type=float, default=0.0, help="seconds between the pieces of a stream")
+    model.add_argument("--transcript", default="text", help="what it hears in any audio")
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
         run = run_bot_api(options) if options.kind == "bot-api" else run_model(options)

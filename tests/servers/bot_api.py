@@ -137,7 +137,7 @@ class BotApi(People, LocalServer):
         description: str | None = None,
         when: Callable[[Params], bool] | None = None,
     ) -> Fault:
-        """Program a fault of a method ("*": any). See ``Fault``; it can be cancelled."""
+        """Program a fault of a method ("*": any; "file": a download). See ``Fault``; it can be cancelled."""
         fault = Fault(
             method=method.lower(),
             status=status,
@@ -185,8 +185,7 @@ class BotApi(People, LocalServer):
         if path.startswith("/control/"):
             return await control(self, request)
         if path.startswith(f"/file{self._prefix}"):
-            upload = self.files.get(path.rpartition("/")[2])
-            return web.Response(body=upload.content) if upload else failure(ApiError(404, "Not Found"))
+            return await self._download(request, path[len(f"/file{self._prefix}") :])
         if path.startswith(("/bot", "/file/bot")):
             self.counts["unauthorized"] += 1
             self.changed()
@@ -206,6 +205,7 @@ class BotApi(People, LocalServer):
             self.changed()
             if self.faults.programmed:
                 fault = self.faults.take(method, record.params)
+                self.changed()  # whoever waits for a fault to strike looks now
             if fault is not None and fault.before and await self._strike(fault):
                 return drop_connection(request)
             body = await self._act(method, record.params, files)
@@ -219,6 +219,30 @@ class BotApi(People, LocalServer):
             response = failure(error)
         record.status = response.status
         self.counts[f"{record.method} {record.status}"] += 1
+        self.changed()
+        return response
+
+    async def _download(self, request: BaseRequest, path: str) -> web.StreamResponse:
+        """A file, at the path that getFile gave. For faults it is a method of the name "file"; one that strikes
+        ``before=False`` and drops cuts it in the middle."""
+        record = Request("file", {"file_path": path})
+        if self.keep_requests:
+            self.requests.append(record)
+        response: web.StreamResponse
+        try:
+            fault = self.faults.take("file", record.params)
+            upload = self.files.get(Path(path).stem)
+            if upload is None:
+                raise ApiError(404, "Not Found")
+            if fault is not None and await self._strike(fault):
+                return drop_connection(request) if fault.before else await _cut(request, upload.content)
+            if self.latency:
+                await self.pause(self.latency)
+            response = web.Response(body=upload.content)
+        except ApiError as error:
+            response = failure(error)
+        record.status = response.status
+        self.counts[f"file {record.status}"] += 1
         self.changed()
         return response
 
@@ -298,6 +322,15 @@ class BotApi(People, LocalServer):
         allowed = params.get("allowed_updates")
         if allowed is not None:
             self.updates.allowed = list(allowed)
+
+
+async def _cut(request: BaseRequest, content: bytes) -> web.StreamResponse:
+    """Half of a file, then nothing."""
+    response = web.StreamResponse(headers={"Content-Length": str(len(content))})
+    await response.prepare(request)
+    await response.write(content[: len(content) // 2])
+    drop_connection(request)
+    return response
 
 
 def failure(error: ApiError) -> web.Response:

@@ -95,7 +95,11 @@ class ChatMessage:
 
 @dataclass(slots=True, kw_only=True)
 class Chat:
-    """A chat the bot was spoken to in. ``keyboard`` is the reply keyboard now under the input line."""
+    """A chat the bot was spoken to in. ``keyboard`` is the reply keyboard now under the input line.
+
+    ``draft`` is what the bot is writing now; its next message ends it. ``drafts`` are all there ever were, as (draft
+    id, text). A draft is no message.
+    """
 
     id: int
     person: Json
@@ -107,6 +111,7 @@ class Chat:
     blocked: bool = False
     left: bool = False
     draft: str | None = None
+    drafts: list[tuple[int, str]] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
     alerts: list[Json] = field(default_factory=list)
     menu_button: Json | None = None
@@ -159,6 +164,7 @@ class Chat:
             "left": self.left,
             "keyboard": self.keyboard,
             "draft": self.draft,
+            "drafts": self.drafts,
             "actions": self.actions,
             "alerts": self.alerts,
             "messages": [message.describe() for message in self.messages],

@@ -1,6 +1,6 @@
 """The controls of ``BotApi`` over HTTP, for a test or a benchmark that runs it as a process of its own.
 
-POST /control/say|press|press_label|press_nth|edit|media|block|unblock|raw|fault|join|set  {arguments}
+POST /control/say|voice|press|press_label|press_nth|edit|media|block|unblock|raw|fault|join|set  {arguments}
 GET  /control/chats, /control/chats/<id>, /control/state, /control/next?chat_id=&after=&timeout=
 """
 
@@ -86,9 +86,10 @@ def _do(server: BotApi, act: str, arguments: dict[str, Any]) -> Any:
         return result if result is None or isinstance(result, int) else True
     if act == "raw":
         return server.raw_update(arguments)
-    if act == "media":
-        content = arguments.pop("content", "content")
-        return server.send_media(**arguments, content=content.encode())
+    if act in ("media", "voice"):
+        content = arguments.pop("content", "content").encode()
+        send = server.send_media if act == "media" else server.voice
+        return send(**arguments, content=content)
     if act == "set":
         return _set(server, **arguments)
     raise ValueError(f"no such act: {act}")

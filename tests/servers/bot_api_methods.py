@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .bot_api_chats import Chat, ChatMessage, Json
@@ -40,6 +41,7 @@ NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a "
     "current content and reply markup of the message"
 )
+LARGEST_DOWNLOAD = 20 * 1024 * 1024
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 
@@ -205,7 +207,11 @@ def _draft(server: BotApi, params: Params, _files: Files) -> bool:
         text, _ = check_text(text, params.get("entities"), params.get("parse_mode"))
     if not params.get("draft_id"):
         raise bad("draft_id must be non-zero")
-    find_chat(server, params).draft = text
+    chat = find_chat(server, params)
+    if chat.json["type"] != "private":
+        raise bad("TEXTDRAFT_PEER_INVALID")
+    chat.draft = text
+    chat.drafts.append((params["draft_id"], text))
     return True
 
 
@@ -249,8 +255,10 @@ def _get_file(server: BotApi, params: Params, _files: Files) -> Json:
     upload = server.files.get(file_id)
     if upload is None:
         raise bad("wrong file_id or the file is temporarily unavailable")
-    size = len(upload.content)
-    return {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_size": size, "file_path": file_id}
+    if upload.said > LARGEST_DOWNLOAD:
+        raise bad("file is too big")
+    path = f"files/{file_id}{Path(upload.name).suffix}"
+    return {"file_id": file_id, "file_unique_id": f"u{file_id}", "file_size": upload.said, "file_path": path}
 
 
 def _webhook_info(server: BotApi, _params: Params, _files: Files) -> Json:

@@ -16,10 +16,15 @@ Params = dict[str, Any]
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """A file of a multipart request."""
+    """A file of a multipart request, or one of a person's. ``size``: what is said of it, where that is not so."""
 
     name: str
     content: bytes
+    size: int | None = None
+
+    @property
+    def said(self) -> int:
+        return len(self.content) if self.size is None else self.size
 
 
 class ApiError(Exception):

@@ -1,56 +1,45 @@
 """An OpenAI-compatible server: answers by schema, and can be down, slow, wrong, refusing or cut short."""
 
-import asyncio
 import inspect
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import msgspec
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from .base import LocalServer, drop_connection, json_response
-from .model_chat import ERROR_TYPES, Mode, ModelError, check_request, completion, stream_chunks, text_of
-from .model_extras import embeddings
+from .model_audio import AudioRequest, read_audio, transcription
+from .model_chat import (
+    ERROR_TEXTS,
+    ERROR_TYPES,
+    Mode,
+    ModelError,
+    ModelRequest,
+    check_request,
+    completion,
+    name_of,
+    stream_chunks,
+)
+from .model_extras import embeddings, reflection
 from .model_schema import broken, instance
+from .model_stream import NOISE, send_stream
 
 Json = dict[str, Any]
 Answer = Callable[[Json], dict[str, Any] | str | Awaitable[dict[str, Any] | str]]
 
 PLAIN_ANSWER = "text"
 REFUSAL = "I'm sorry, I can't help with that."
-ERROR_TEXTS = {
-    429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
-    500: ("The server had an error while processing your request.", "server_error", None),
-    503: ("The engine is currently overloaded, please try again later.", "server_error", None),
-}
-
-
-class ModelRequest(msgspec.Struct):
-    """One chat completion that was asked for. No status: not answered, not yet or never."""
-
-    body: Json
-    mode: str
-    status: int | None = None
-    answer: str | None = None
-    headers: dict[str, str] = msgspec.field(default_factory=dict)
-
-    @property
-    def schema(self) -> Json | None:
-        wanted = self.body.get("response_format") or {}
-        return (wanted.get("json_schema") or {}).get("schema")
-
-    @property
-    def prompt(self) -> str:
-        """Everything that was told to the model, as one text."""
-        return "\n".join(text_of(message) for message in self.body.get("messages", []))
 
 
 class ModelServer(LocalServer):
     """``answer``: what the model says to a request; without it an instance of the schema, or "text".
 
-    ``models``: the ids it knows (None: whatever is asked for). ``transcript``: what it hears in any audio.
+    ``reflection``: what it says where the schema is named "reflection"; ``reflection_delay``: how late, in seconds.
+    ``transcript``: what it hears in any audio. ``chunk_size``, ``chunk_delay``: how a stream comes, in characters and
+    seconds. ``models``: the ids it knows (None: whatever is asked for). ``refuses``: parameters it does not take.
+    Each can be changed later as an attribute of the same name; ``mode`` by ``set_mode``.
     """
 
     def __init__(
@@ -63,29 +52,59 @@ class ModelServer(LocalServer):
         models: list[str] | None = None,
         mode: str = "ok",
         transcript: str = "text",
+        reflection: Answer = reflection,
+        reflection_delay: float = 0.0,
+        chunk_size: int = 12,
+        chunk_delay: float = 0.0,
+        refuses: Collection[str] = (),
     ) -> None:
         super().__init__(host=host, port=port)
         self.api_key = api_key
         self.answer = answer
         self.models = models
         self.transcript = transcript
+        self.reflection = reflection
+        self.reflection_delay = reflection_delay
+        self.chunk_size = chunk_size
+        self.chunk_delay = chunk_delay
+        self.refuses = refuses
         self.mode = Mode(mode)
         self.requests: list[ModelRequest] = []
-        self._next: deque[Mode] = deque()
+        self.heard: list[AudioRequest] = []
+        self._modes: dict[str, Mode] = {}
+        self._next: dict[str | None, deque[Mode]] = {None: deque()}
 
     @property
     def base_url(self) -> str:
         """What OPENAI_BASE_URL is set to."""
         return f"{self.url}/v1"
 
-    def set_mode(self, name: str, *, seconds: float = 0.0, retry_after: float | None = None) -> None:
-        """From now on, whenever the queue is empty."""
-        self.mode = Mode(name, seconds, retry_after)
+    def set_mode(
+        self, name: str, *, seconds: float = 0.0, retry_after: float | None = None, of: str | None = None
+    ) -> None:
+        """From now on, whenever the queue is empty. ``of``: only for one kind of request, whatever holds for others:
+        a schema's name ("summary", "reflection"), or "transcription"."""
+        mode = Mode(name, seconds, retry_after)
+        if of is None:
+            self.mode = mode
+        else:
+            self._modes[of] = mode
 
-    def queue(self, *names: str, times: int = 1, seconds: float = 0.0, retry_after: float | None = None) -> None:
-        """For the next requests, one mode each, before the permanent one holds again."""
+    def queue(
+        self,
+        *names: str,
+        times: int = 1,
+        seconds: float = 0.0,
+        retry_after: float | None = None,
+        of: str | None = None,
+    ) -> None:
+        """For the next requests (of one kind), one mode each, before the permanent one holds again."""
         for _ in range(times):
-            self._next.extend(Mode(name, seconds, retry_after) for name in names)
+            self._next.setdefault(of, deque()).extend(Mode(name, seconds, retry_after) for name in names)
+
+    def asked(self, name: str) -> list[ModelRequest]:
+        """The completions that were asked for with the schema of a name, in order."""
+        return [request for request in self.requests if request.name == name]
 
     async def wait_requests(self, count: int, timeout: float = 5.0) -> list[ModelRequest]:  # noqa: ASYNC109
         """Wait until so many completions were asked for."""
@@ -131,37 +150,74 @@ class ModelServer(LocalServer):
             message = f"The model `{name}` does not exist or you do not have access to it."
             raise ModelError(404, message, code="model_not_found")
 
-    async def _transcribe(self, request: BaseRequest) -> web.Response:
-        async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and part.name == "file" and await part.read():
-                return _json({"text": self.transcript})
-        raise ModelError(400, "file is required", param="file")
+    def _mode_of(self, kind: str | None) -> Mode:
+        for key in (kind, None):
+            if self._next.get(key):
+                return self._next[key].popleft()
+        return self._modes.get(kind or "", self.mode)
 
-    async def _complete(self, request: BaseRequest) -> web.StreamResponse:
-        body = _decode(await request.read())
-        mode = self._next.popleft() if self._next else self.mode
-        record = ModelRequest(body, mode.name, headers=dict(request.headers))
-        self.requests.append(record)
-        self.waiters.notify()
+    def _check(self, record: ModelRequest | AudioRequest, body: Json) -> None:
+        """What is refused before any fault strikes: a model that is not known, parameters that are not taken."""
         try:
             self._check_model(body.get("model"))
-            check_request(body)
+            for name in self.refuses:
+                if name in body:
+                    raise ModelError(400, f"Unrecognized request argument supplied: {name}")
+            if isinstance(record, AudioRequest):
+                if not record.content:
+                    raise ModelError(400, "file is required", param="file")
+            else:
+                check_request(body)
         except ModelError as error:
             record.status = error.status
             raise
+
+    async def _transcribe(self, request: BaseRequest) -> web.Response:
+        record = await read_audio(request)
+        mode = self._mode_of("transcription")
+        record.mode = mode.name
+        self.heard.append(record)
+        self.waiters.notify()
+        if mode.name != "absent":
+            self._check(record, record.fields)
         if mode.status != 200:
             record.status = mode.status
             return _error(mode)
-        if mode.name == "hang" or mode.seconds:
-            await self.pause(float("inf") if mode.name == "hang" else mode.seconds)
-        content = await self._content(body, mode)
-        record.answer = content
-        if mode.name == "drop" and not body.get("stream"):
+        await self._wait(mode, mode.seconds)
+        if mode.name == "drop":
             return drop_connection(request)
         record.status = 200
-        if body.get("stream"):
-            return await self._stream(request, body, mode, content)
+        return json_response(transcription(mode, self.transcript))
+
+    async def _complete(self, request: BaseRequest) -> web.StreamResponse:
+        body = _decode(await request.read())
+        mode = self._mode_of(name_of(body))
+        record = ModelRequest(body, mode.name, headers=dict(request.headers))
+        self.requests.append(record)
+        self.waiters.notify()
+        self._check(record, body)
+        if mode.status != 200:
+            record.status = mode.status
+            return _error(mode)
+        streams = body.get("stream") and mode.name != "plain"
+        hangs = mode.name == "stall" and not streams
+        late = self.reflection_delay if record.name == "reflection" else 0.0
+        await self._wait(Mode("hang") if hangs else mode, mode.seconds + late)
+        content = await self._content(body, mode)
+        record.answer = content
+        if mode.name == "drop" and not streams:
+            return drop_connection(request)
+        record.status = 200
+        if streams:
+            chunks = stream_chunks(body, mode, content, self.chunk_size)
+            return await send_stream(self, request, mode, chunks, self.chunk_delay)
+        if mode.name in ("noise", "cut", "broken"):
+            return json_response(NOISE)
         return _json(completion(body, mode, content))
+
+    async def _wait(self, mode: Mode, seconds: float) -> None:
+        if mode.name == "hang" or seconds:
+            await self.pause(float("inf") if mode.name == "hang" else seconds)
 
     async def _content(self, body: Json, mode: Mode) -> str:
         if mode.name == "garbage":
@@ -175,29 +231,14 @@ class ModelServer(LocalServer):
         return text[: max(len(text) * 2 // 3, 1)] if mode.name == "truncated" else text
 
     async def _answered(self, body: Json) -> Any:
-        if self.answer is not None:
-            given = self.answer(body)
+        answer = self.reflection if name_of(body) == "reflection" else self.answer
+        if answer is not None:
+            given = answer(body)
             return await given if inspect.isawaitable(given) else given
         wanted = body.get("response_format") or {}
         if wanted.get("type") == "json_schema":
             return instance(wanted["json_schema"]["schema"])
         return {} if wanted.get("type") == "json_object" else PLAIN_ANSWER
-
-    async def _stream(self, request: BaseRequest, body: Json, mode: Mode, content: str) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        chunks = stream_chunks(body, mode, content)
-        if mode.name == "drop":
-            chunks = chunks[: len(chunks) // 2]
-        for chunk in chunks:
-            await response.write(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
-            await asyncio.sleep(0)
-        if mode.name == "drop":
-            drop_connection(request)
-            return response
-        await response.write(b"data: [DONE]\n\n")
-        await response.write_eof()
-        return response
 
 
 def _model(name: str) -> Json:

@@ -10,8 +10,31 @@ from .model_schema import SchemaError, check_strict
 
 Json = dict[str, Any]
 
-MODES = ("ok", "delay", "hang", "garbage", "invalid", "refusal", "truncated", "drop", "empty")
+MODES = (
+    "ok",
+    "delay",  # ok after so many seconds; every mode can have them
+    "hang",  # no answer
+    "stall",  # half a stream, then nothing more
+    "drop",  # half a stream, then the connection is cut
+    "cut",  # half a stream, which then ends as if that were all
+    "noise",  # what is none of the API's: in the middle of a stream, or instead of an answer
+    "broken",  # half a stream, then an error in it
+    "plain",  # ok, in one piece even where a stream was asked for
+    "garbage",  # a text that is no JSON
+    "invalid",  # JSON that is not the schema's
+    "refusal",
+    "filtered",  # ended by the server's content filter
+    "truncated",
+    "empty",  # nothing said
+    "absent",  # this server has no such endpoint
+)
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 404: "invalid_request_error"}
+ERROR_TEXTS = {
+    404: ("Unknown request URL.", "invalid_request_error", "unknown_url"),
+    429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
+    500: ("The server had an error while processing your request.", "server_error", None),
+    503: ("The engine is currently overloaded, please try again later.", "server_error", None),
+}
 ROLES = ("system", "developer", "user", "assistant")
 NO_WORD_JSON = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
 
@@ -29,7 +52,7 @@ class Mode(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> int:
-        return int(self.name) if self.name.isdigit() else 200
+        return int(self.name) if self.name.isdigit() else 404 if self.name == "absent" else 200
 
 
 class ModelError(Exception):
@@ -44,6 +67,31 @@ class ModelError(Exception):
                 "code": code,
             }
         }
+
+
+class ModelRequest(msgspec.Struct):
+    """One chat completion that was asked for. No status: not answered, not yet or never."""
+
+    body: Json
+    mode: str
+    status: int | None = None
+    answer: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def schema(self) -> Json | None:
+        wanted = self.body.get("response_format") or {}
+        return (wanted.get("json_schema") or {}).get("schema")
+
+    @property
+    def name(self) -> str | None:
+        """The schema's: "summary", "reflection"."""
+        return name_of(self.body)
+
+    @property
+    def prompt(self) -> str:
+        """Everything that was told to the model, as one text."""
+        return "\n".join(text_of(message) for message in self.body.get("messages", []))
 
 
 def check_request(body: Json) -> None:
@@ -98,15 +146,15 @@ def completion(body: Json, mode: Mode, content: str) -> Json:
     return {**_head(body, "chat.completion"), "choices": choices, "usage": usage(body, content)}
 
 
-def stream_chunks(body: Json, mode: Mode, content: str) -> list[Json]:
-    """The chunks of a streamed answer: the role, the text in small pieces, the end, perhaps the usage."""
+def stream_chunks(body: Json, mode: Mode, content: str, size: int) -> list[Json]:
+    """The chunks of a streamed answer: the role, the text in pieces of a size, the end, perhaps the usage."""
     head = _head(body, "chat.completion.chunk")
     chunks: list[Json] = []
     if mode.name != "empty":
         text, reason = _cut(body, mode, content)
         field = "refusal" if mode.name == "refusal" else "content"
         deltas: list[Json] = [{"role": "assistant", "content": ""}]
-        deltas += [{field: text[start : start + 12]} for start in range(0, len(text), 12)]
+        deltas += [{field: text[start : start + size]} for start in range(0, len(text), size)]
         chunks = [{**head, "choices": [{"index": 0, "delta": d, "finish_reason": None}]} for d in deltas]
         chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
     if (body.get("stream_options") or {}).get("include_usage"):
@@ -117,6 +165,8 @@ def stream_chunks(body: Json, mode: Mode, content: str) -> list[Json]:
 def _cut(body: Json, mode: Mode, content: str) -> tuple[str, str]:
     """The text as far as max_tokens lets it go, and why it ends."""
     most = body.get("max_completion_tokens") or body.get("max_tokens")
+    if mode.name == "filtered":
+        return content, "content_filter"
     if mode.name == "truncated":
         return content, "length"
     if most and tokens(content) > most:
@@ -140,6 +190,11 @@ def tokens(text: str) -> int:
 
 def _head(body: Json, kind: str) -> Json:
     return {"id": "chatcmpl-test", "object": kind, "created": int(time.time()), "model": body["model"]}
+
+
+def name_of(body: Json) -> str | None:
+    """The name of the schema that was asked for: what a request is about."""
+    return ((body.get("response_format") or {}).get("json_schema") or {}).get("name")
 
 
 def text_of(message: Json) -> str:

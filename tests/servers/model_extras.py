@@ -1,11 +1,17 @@
-"""Embeddings and transcription, as small as they can be while still behaving: equal words are near."""
+"""Embeddings, as small as they can be while still behaving (equal words are near), and reflections."""
 
 import base64
+import contextlib
 import hashlib
 import math
 import re
 import struct
 from typing import Any
+
+import msgspec
+
+from .model_chat import text_of
+from .model_schema import instance
 
 Json = dict[str, Any]
 DIMENSIONS = 256
@@ -33,3 +39,14 @@ def embeddings(request: Json) -> Json:
     tokens = sum(len(str(text)) // 4 + 1 for text in texts)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {"object": "list", "data": data, "model": request.get("model", ""), "usage": usage}
+
+
+def reflection(request: Json) -> Json:
+    """The first question that may be asked, and the last answer said back: "You said: <answer>"."""
+    given = instance(request["response_format"]["json_schema"]["schema"])
+    if not isinstance(given, dict) or "reflection" not in given:
+        return given  # a schema of another shape: an instance of it
+    said = next((text_of(m) for m in reversed(request["messages"]) if m["role"] == "user"), "")
+    with contextlib.suppress(msgspec.DecodeError, KeyError, TypeError, IndexError):  # told otherwise: the whole of it
+        said = msgspec.json.decode(said)["answer"]
+    return {**given, "reflection": f"You said: {said}"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Engine, Table, delete, insert, inspect, select, text
+from sqlalchemy import CheckConstraint, Engine, Table, delete, event, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import migrations
@@ -43,10 +43,19 @@ ROWS: dict[Table, list[Values]] = {
             "name": WORDS,
             "language": "zh-Hant-TW-x-a-long-language-tag-35",
             "timezone": "America/Argentina/ComodRivadavia",
+            "model_help": False,
             "unreachable_since": LATER,
             "created_at": NOW,
         },
-        {"id": some_id(2), "telegram_id": -1, "name": "", "language": "en", "timezone": "UTC", "created_at": NOW},
+        {
+            "id": some_id(2),
+            "telegram_id": -1,
+            "name": "",
+            "language": "en",
+            "timezone": "UTC",
+            "model_help": True,
+            "created_at": NOW,
+        },
     ],
     t.conversations: [
         {"chat_id": -(2**63), "user_id": some_id(1), "state": JSON, "version": 2**31 - 1, "updated_at": NOW},
@@ -83,6 +92,20 @@ ROWS: dict[Table, list[Values]] = {
             "due_at": NOW,
             "created_at": NOW,
         },
+        *(
+            {
+                "id": some_id(number),
+                "chat_id": BIG,
+                "kind": kind,
+                "payload": JSON,
+                "status": "done",
+                "attempts": 0,
+                "due_at": NOW,
+                "done_at": LATER,
+                "created_at": NOW,
+            }
+            for number, kind in ((3, "request_summary"), (4, "reflect"), (5, "transcribe"))
+        ),
     ],
     t.timers: [
         {
@@ -163,6 +186,7 @@ ROWS: dict[Table, list[Values]] = {
             "origin": "coachee",
             "evidence": JSON,
             "completed_at": LATER,
+            "dropped_at": LATER,
             "updated_at": LATER,
             "created_at": NOW,
         },
@@ -184,23 +208,61 @@ ROWS: dict[Table, list[Values]] = {
         },
     ],
 }
-"""Two rows of every table, one with everything in it and one with as little as may be."""
+"""Rows of every table: one with everything in it, one with as little as may be, and one of each kind of order."""
+
+NEW_COLUMNS = {("users", "model_help"): True, ("action_plans", "dropped_at"): None}
+"""What revision 0003 adds, and what it is for a row that was there before."""
+NEW_KINDS = ("reflect", "transcribe")
+"""Rows of the outbox that there are from revision 0003 on: requests, of seconds' use."""
 
 
 def populate(engine: Engine) -> None:
+    """Fill the database with `ROWS`, or with what its revision can hold of them."""
+    held = {table: columns(engine, table) for table in t.metadata.sorted_tables}
     with engine.begin() as connection:
-        for table in t.metadata.sorted_tables:
+        for table, names in held.items():
             for values in ROWS[table]:
-                connection.execute(insert(table), values)
+                if values.get("kind") not in NEW_KINDS or "model_help" in held[t.users]:
+                    connection.execute(insert(table), {name: v for name, v in values.items() if name in names})
+
+
+def columns(engine: Engine, table: Table) -> set[str]:
+    """The columns that a table has in the database."""
+    return {column["name"] for column in inspect(engine).get_columns(table.name)}
 
 
 def everything(engine: Engine) -> dict[str, list[Values]]:
-    """All rows of all tables."""
-    with engine.connect() as connection:
-        return {
-            table.name: [dict(row._mapping) for row in connection.execute(select(table).order_by(*table.primary_key))]
-            for table in t.metadata.sorted_tables
-        }
+    """All rows of all tables, with the columns that there are."""
+    found = {}
+    for table in t.metadata.sorted_tables:
+        names = columns(engine, table)
+        query = select(*(c for c in table.c if c.name in names)).order_by(*table.primary_key)
+        with engine.connect() as connection:
+            found[table.name] = [dict(row._mapping) for row in connection.execute(query)]
+    return found
+
+
+def as_before_0003(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0002 holds them: without the columns and the requests that it does not know."""
+    return {
+        table: [
+            {name: value for name, value in row.items() if (table, name) not in NEW_COLUMNS}
+            for row in of_table
+            if row.get("kind") not in NEW_KINDS or table != "outbox"
+        ]
+        for table, of_table in rows.items()
+    }
+
+
+def as_after_0003(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows of revision 0002 as revision 0003 finds them."""
+    new = {table: {name: value for (of, name), value in NEW_COLUMNS.items() if of == table} for table in rows}
+    return {table: [row | new[table] for row in of_table] for table, of_table in rows.items()}
+
+
+def going_back(engine: Engine, revision: str) -> None:
+    """The way down, whatever it loses."""
+    migrations.downgrade(engine, revision, lossy=True)
 
 
 def emptied(engine: Engine) -> Engine:
@@ -219,15 +281,99 @@ def test_the_rows_of_these_tests_hold_a_value_and_where_it_may_be_nothing_in_eve
             assert held == ({True, False} if column.nullable else {False}), column
 
 
-def test_every_row_is_equal_after_the_way_down_to_the_first_tables_and_up_again(engine: Engine) -> None:
+def test_the_way_down_to_the_first_tables_and_up_again_loses_what_0003_adds_and_nothing_else(engine: Engine) -> None:
+    """Two columns, and requests of seconds' use; all else is equal, on the way and after it."""
     populate(engine)
-    before = everything(engine)
-    migrations.downgrade(engine, "0001")
+    left = as_before_0003(everything(engine))
+    migrations.downgrade(engine, "0002", lossy=True)
+    assert everything(engine) == left
+    migrations.downgrade(engine, "0001")  # an index is no data
     assert migrations.current(engine) == "0001"
-    assert everything(engine) == before
+    assert everything(engine) == left
+    migrations.upgrade(engine, "0002")
+    assert everything(engine) == left
     migrations.upgrade(engine)
     assert migrations.current(engine) == migrations.head()
+    assert everything(engine) == as_after_0003(left)
+
+
+def test_rows_that_hold_nothing_of_0003_are_equal_after_the_way_down_and_up_again(engine: Engine) -> None:
+    """Who let the model help and dropped nothing loses nothing."""
+    populate(engine)
+    with engine.begin() as connection:
+        connection.execute(update(t.users).values(model_help=True))
+        connection.execute(update(t.action_plans).values(dropped_at=None))
+        connection.execute(delete(t.outbox).where(t.outbox.c.kind.in_(NEW_KINDS)))
+    before = everything(engine)
+    migrations.downgrade(engine, "0001", lossy=True)
+    migrations.upgrade(engine)
     assert everything(engine) == before
+
+
+def test_people_of_a_database_at_0002_let_the_model_help_from_0003_on(engine: Engine) -> None:
+    """Nobody was asked before there was the choice; all else they have is as it was."""
+    at_revision(engine, "0002")
+    populate(engine)
+    before = everything(engine)
+    assert len(before["users"]) == 2
+    migrations.upgrade(engine)
+    assert everything(engine) == as_after_0003(before)
+    assert [row["model_help"] for row in everything(engine)["users"]] == [True, True]
+
+
+def at_revision(engine: Engine, revision: str) -> Engine:
+    """An empty database that has only ever been brought up to a revision."""
+    migrations.upgrade(emptied(engine), revision)
+    return engine
+
+
+def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine: Engine) -> None:
+    """SQLite's outbox is made anew on both ways: nothing of it is forgotten."""
+    populate(engine)
+    names = [table.name for table in t.metadata.sorted_tables]
+    above = [described(engine, name) for name in names]
+    migrations.downgrade(engine, "0002", lossy=True)
+    below = [described(engine, name) for name in names]
+    migrations.upgrade(engine)
+    assert [described(engine, name) for name in names] == above
+    at_revision(engine, "0002")
+    assert [described(engine, name) for name in names] == below
+    assert set(inspect(engine).get_table_names()) == {*names, "alembic_version"}
+
+
+def test_the_outbox_takes_the_requests_of_its_revision_and_no_others(engine: Engine) -> None:
+    populate(engine)
+    for revision, taken in (("0003", True), ("0002", False), ("0003", True)):
+        if migrations.current(engine) != revision:
+            (migrations.upgrade if taken else going_back)(engine, revision)
+        for kind in NEW_KINDS:
+            assert (refusal(engine, *of(t.outbox, kind=kind)) == "") is taken, (revision, kind)
+        assert refusal(engine, *of(t.outbox, kind="edit")) == ""
+        assert "ck_outbox_kind" in refusal(engine, *of(t.outbox, kind="shout"))
+
+
+@pytest.mark.parametrize(("move", "to"), [(migrations.upgrade, "0003"), (going_back, "0002")], ids=["up", "down"])
+def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
+    engine: Engine, move: Callable[[Engine, str], None], to: str
+) -> None:
+    if to == "0003":
+        at_revision(engine, "0002")
+    before = migrations.current(engine)
+    populate(engine)
+    rows = everything(engine)
+    tables = {name: described(engine, name) for name in inspect(engine).get_table_names()}
+
+    def die(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith("UPDATE alembic_version"):
+            raise RuntimeError("killed")
+
+    event.listen(engine, "before_cursor_execute", die)
+    with pytest.raises(RuntimeError, match="killed"):
+        move(engine, to)
+    event.remove(engine, "before_cursor_execute", die)
+    assert migrations.current(engine) == before != to
+    assert everything(engine) == rows
+    assert {name: described(engine, name) for name in inspect(engine).get_table_names()} == tables
 
 
 def test_what_is_read_is_what_was_written(engine: Engine) -> None:
@@ -258,11 +404,16 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     assert everything(engine) == before
 
 
-def test_going_back_past_what_people_said_is_refused_and_nothing_changes(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("revision", "losing"), [("base", "0001, 0003"), ("0001", "0003"), ("0002", "0003"), ("-1", "0003")]
+)
+def test_going_back_past_what_people_said_or_chose_is_refused_and_nothing_changes(
+    engine: Engine, revision: str, losing: str
+) -> None:
     populate(engine)
     before = everything(engine)
-    with pytest.raises(migrations.LossyDowngradeError, match="0001"):
-        migrations.downgrade(engine, "base")
+    with pytest.raises(migrations.LossyDowngradeError, match=f"^{losing}$"):
+        migrations.downgrade(engine, revision)
     assert migrations.current(engine) == migrations.head()
     assert everything(engine) == before
 
@@ -337,7 +488,7 @@ def described(engine: Engine, table: str) -> Values:
         {key: value for key, value in fk.items() if key != "referred_schema"} for fk in found.get_foreign_keys(table)
     ]
     return {
-        "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in found.get_columns(table)],
+        "columns": {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in found.get_columns(table)},
         "primary key": found.get_pk_constraint(table),
         "foreign keys": sorted(foreign, key=repr),
         "unique": sorted(found.get_unique_constraints(table), key=repr),

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from threading import Barrier
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid5
 
 import pytest
@@ -22,7 +22,7 @@ from sqlalchemy.exc import StatementError
 from bot.parse import said
 from bot.reading import read
 from bot.render import settled
-from flows.changes import ActionAdded, AnyChange, PersonMet, SessionBegun
+from flows.changes import ActionAdded, ActionMoved, ActionReviewed, AnyChange, PersonChanged, PersonMet, SessionBegun
 from flows.decide import decide, needs_plan
 from flows.effects import AnyEffect, CancelTimer, SetTimer
 from flows.errors import NaiveTimeError
@@ -367,27 +367,160 @@ def test_items_and_timers_are_loaded_for_the_events_that_need_them_only(engine: 
             return done
         user_id = done.chat.someone.user_id
         begun = SessionBegun(session_id=FACTS, user_id=user_id, session_type="self_coaching", at=NOW)
-        item = ActionAdded(
-            action_id=FACTS,
-            user_id=user_id,
-            session_id=FACTS,
-            title="Call 🐈",
-            description="Call the vet",
-            goal_statement="A well cat",
-            smart_criteria={},
-            priority=3,
-            timeline_start=date(2026, 11, 23),
-            timeline_end=date(2026, 11, 27),
-            evidence={},
-        )
+        item = an_item(user_id, 1).evolve(title="Call 🐈")
         return done.evolve(changes=(*done.changes, begun, item), timers=(a_timer(wall="2026-11-23T10:00"),))
 
-    item = ActionItem(action_id=FACTS, session_id=FACTS, title="Call 🐈", status="pending", due=date(2026, 11, 27))
+    item = ActionItem(
+        action_id=UUID(int=1),
+        session_id=FACTS,
+        title="Call 🐈",
+        description="Call the vet 1",
+        status="pending",
+        due=date(2026, 11, 27),
+    )
     timer = Timer(key="check_in", kind="check_in", subject=FACTS, due_at=NOW, wall="2026-11-23T10:00")
     batch(engine, wrote(1), settle=settle)
     batch(engine, wrote(2, "/plan"), settle=settle)
     batch(engine, pressed(3, "a:1:7"), settle=settle)
     assert seen == [((), ()), ((item,), (timer,)), ((), ())]
+
+
+def changing(*changes: AnyChange) -> Settle:
+    """Like `count`, and keeps these changes."""
+
+    def settle(chat: Chat, happened: AnyEvent) -> Settled:
+        done = count(chat, happened)
+        return done.evolve(changes=(*done.changes, *changes))
+
+    return settle
+
+
+def loaded(engine: Engine, number: int, words: str = "/plan", chat_id: int = MIRA) -> Chat:
+    """A chat as update `number` finds it, with the plan where the words need one."""
+    found: list[Chat] = []
+
+    def settle(chat: Chat, happened: AnyEvent) -> Settled:
+        found.append(chat)
+        return count(chat, happened)
+
+    batch(engine, wrote(number, words, chat_id=chat_id), settle=settle)
+    return found[0]
+
+
+def test_what_a_person_has_set_is_loaded_as_it_was_saved_and_nobody_elses_changes(engine: Engine) -> None:
+    batch(engine, wrote(1), wrote(2, chat_id=TOM))
+    met_as, other = loaded(engine, 3).someone, loaded(engine, 4, chat_id=TOM).someone
+    assert (met_as.language, met_as.timezone, met_as.model_help) == ("en", "UTC", True)
+    for number, (language, zone, helps) in enumerate(
+        (("ar", "Asia/Dubai", False), ("hi", "Asia/Kolkata", False), ("es", "America/Bogota", True)), 1
+    ):
+        change = PersonChanged(user_id=met_as.user_id, language=language, timezone=zone, model_help=helps)
+        batch(engine, wrote(10 * number), settle=changing(change))
+        now_as = met_as.evolve(language=language, timezone=zone, model_help=helps)
+        assert loaded(engine, 10 * number + 1, "hello").someone == now_as
+    assert loaded(engine, 99, chat_id=TOM).someone == other
+
+
+def planned(engine: Engine, *numbers: int) -> tuple[ActionItem, ...]:
+    """A person with a session and an item of each number; the items as they are loaded."""
+    batch(engine, wrote(1))
+    user_id = loaded(engine, 2).someone.user_id
+    begun = SessionBegun(session_id=FACTS, user_id=user_id, session_type="self_coaching", at=NOW)
+    batch(engine, wrote(3), settle=changing(begun, *(an_item(user_id, number) for number in numbers)))
+    return by_id(loaded(engine, 4))
+
+
+def an_item(user_id: UUID, number: int) -> ActionAdded:
+    """Item `number` of a plan."""
+    return ActionAdded(
+        action_id=UUID(int=number),
+        user_id=user_id,
+        session_id=FACTS,
+        title=f"Call {number}",
+        description=f"Call the vet {number}",
+        goal_statement="A well cat",
+        smart_criteria={},
+        priority=3,
+        timeline_start=date(2026, 11, 23),
+        timeline_end=date(2026, 11, 27),
+        evidence={},
+    )
+
+
+def by_id(chat: Chat) -> tuple[ActionItem, ...]:
+    return tuple(sorted(chat.actions, key=lambda item: item.action_id))
+
+
+def review(number: int, **fields: Any) -> ActionReviewed:
+    """What a review makes of item `number`; where nothing else is said, it is as it was."""
+    as_it_was = {
+        "status": "pending",
+        "title": f"Call {number}",
+        "description": f"Call the vet {number}",
+        "due": date(2026, 11, 27),
+        "dropped": False,
+    }
+    return ActionReviewed(action_id=UUID(int=number), at=NOW, **{**as_it_was, **fields})
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "as_loaded"),
+    [
+        ({"status": "completed"}, {"status": "completed", "done_on": NOW.date()}),
+        ({"status": "in_progress"}, {"status": "in_progress"}),
+        ({"title": "Ring the vet 🐈"}, {"title": "Ring the vet 🐈"}),
+        ({"due": date(2026, 12, 4)}, {"due": date(2026, 12, 4)}),
+        ({"due": None}, {"due": None}),
+        ({"dropped": True}, {"dropped": True}),
+        (
+            {"status": "in_progress", "title": "اتصل", "due": date(2028, 2, 29), "dropped": True},
+            {"status": "in_progress", "title": "اتصل", "due": date(2028, 2, 29), "dropped": True},
+        ),
+    ],
+    ids=["done", "partly", "reworded", "another day", "no day", "dropped", "all at once"],
+)
+def test_what_a_review_makes_of_an_item_is_loaded_as_it_was_saved_and_can_be_taken_back(
+    engine: Engine, reviewed: dict[str, Any], as_loaded: dict[str, Any]
+) -> None:
+    one, two = planned(engine, 1, 2)
+    batch(engine, wrote(5), settle=changing(review(1, **reviewed)))
+    assert by_id(loaded(engine, 6)) == (one.evolve(**as_loaded), two)
+    batch(engine, wrote(7), settle=changing(review(1)))
+    assert by_id(loaded(engine, 8)) == (one, two)
+
+
+def test_of_several_reviews_of_an_item_in_a_batch_the_last_counts(engine: Engine) -> None:
+    one, two, three = planned(engine, 1, 2, 3)
+    reviews = (review(1, dropped=True), review(2, status="completed"), review(1, title="Ring the vet"))
+    batch(engine, wrote(5), settle=changing(*reviews))
+    done = two.evolve(status="completed", done_on=NOW.date())
+    assert by_id(loaded(engine, 6)) == (one.evolve(title="Ring the vet"), done, three)
+
+
+def test_an_item_that_is_dropped_keeps_its_words_and_when_it_was_dropped(engine: Engine) -> None:
+    planned(engine, 1)
+    batch(engine, wrote(5), settle=changing(review(1, title="Ring the vet", dropped=True)))
+    assert rows(engine, t.action_plans, "title", "description", "dropped_at", "updated_at") == [
+        ("Ring the vet", "Call the vet 1", NOW, NOW)
+    ]
+
+
+def test_a_review_does_not_undo_what_was_done_with_an_item_meanwhile(engine: Engine) -> None:
+    """A review taken back puts an item back only if it still stands as the review left it."""
+    [one] = planned(engine, 1)
+    batch(engine, wrote(5), settle=changing(review(1, status="in_progress", was="pending")))
+    batch(engine, wrote(6), settle=changing(ActionMoved(action_id=UUID(int=1), status="completed", at=NOW)))
+    batch(engine, wrote(7), settle=changing(review(1, was="in_progress")))
+    assert by_id(loaded(engine, 8)) == (one.evolve(status="completed", done_on=NOW.date()),)
+
+
+def test_an_item_that_is_added_anew_stays_dropped(engine: Engine) -> None:
+    """A plan that is confirmed again has the same items."""
+    [item] = planned(engine, 1)
+    user_id = loaded(engine, 5).someone.user_id
+    batch(engine, wrote(6), settle=changing(review(1, dropped=True)))
+    batch(engine, wrote(8), settle=changing(an_item(user_id, 1)))
+    assert by_id(loaded(engine, 9)) == (item.evolve(dropped=True),)
 
 
 def pressed(number: int, data: str, chat_id: int = MIRA) -> Incoming:
@@ -607,6 +740,19 @@ def test_taking_does_not_wait_for_a_row_that_another_is_about_to_take(engine: En
         taken = outbox.take(impatient, "second", NOW)
     impatient.dispose()
     assert [row.id for row in taken] == [row.id for row in written[1:]]
+
+
+@pytest.mark.parametrize("kind", get_args(outbox.Kind))
+def test_every_kind_of_row_is_kept_and_is_taken_up_once_its_lease_is_over(engine: Engine, kind: outbox.Kind) -> None:
+    """A request that the process forgot, too: each kind has a lease of its own."""
+    order = Outgoing(chat_id=MIRA, kind=kind, payload={"words": "שלום"})
+    [outcome] = batch(engine, wrote(1), settle=ordering(order))
+    [counted_number, row] = outcome.rows
+    batch(engine, marks=[Mark(id=counted_number.id, outcome="done", message_id=1)])
+    assert (row.kind, row.payload) == (kind, {"words": "שלום"})
+    over = NOW + outbox.LEASE[kind]
+    assert outbox.take(engine, "second", over) == []
+    assert outbox.take(engine, "second", over + timedelta(seconds=1)) == [row.evolve(again=True)]
 
 
 def test_performed_rows_are_forgotten_after_their_time_and_others_never(engine: Engine) -> None:
