@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test lint lock docs bench clean
+.PHONY: chat test lint lock docs pictures bench clean
 
 chat: .venv/ready
 	@$(BIN)/waymark chat
@@ -17,6 +17,11 @@ lint: .venv/ready-dev
 
 docs: .venv/ready-dev
 	$(BIN)/python -c "from flows.diagram import page; print(page(), end='')" > docs/conversation.md
+	$(BIN)/python -m tests.transcripts
+
+# A look at what right-to-left becomes on a screen; wants Chromium and fonts of each script.
+pictures: .venv/ready-dev
+	$(BIN)/python -m tests.transcripts pictures
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench

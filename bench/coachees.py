@@ -14,6 +14,8 @@ WORDS = (
 )
 PREFERRED = ("8", "yes", "ready", "right", "done", "that_is_all", "school", "nothing", "just_me", "skip", "settled")
 """The codes of the buttons that lead straight on through a session. Where none is offered, the first one does."""
+ANNOUNCED = ("○", "●", "I am writing your summary now.")
+"""How messages end after which another one comes: a stage's header, the reminders."""
 WORDY = ("enough", "that_is_it")
 """A question with one of these buttons is answered in words: an option of their own, feelings in a sentence."""
 
@@ -65,7 +67,8 @@ class WaymarkCoachee(Coachee):
         return message.keyboard is None
 
     def is_turn(self, message: ChatMessage) -> bool:
-        return message.keyboard is None and not message.had_other_markup
+        announces = message.text.endswith(ANNOUNCED)
+        return message.keyboard is None and not message.had_other_markup and not announces
 
     def act(self, message: ChatMessage) -> None:
         buttons = message.buttons
