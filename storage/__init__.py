@@ -13,6 +13,7 @@ Reading order:
     timers        timers that are due
     letters       what was set aside, with its reason, and trying it again
     sessions      a session's material, for its summary
+    usage         what the model cost
     instance      which of the processes this one is
     migrations    the way here and back
 """

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from flows.documents import Document
+from flows.documents import Document, PlannedMilestone
 from flows.events import AnyEvent
-from flows.state import ActionItem, Chat, Conversation, Person, StageAnswers, Timer
+from flows.state import ActionItem, Chat, Conversation, KeptSummary, Person, StageAnswers, Timer
 from storage import tables as t
 
 NeedsPlan = Callable[[Chat, AnyEvent], bool]
@@ -101,8 +101,15 @@ def stage_answers(connection: Connection, session_ids: Iterable[UUID]) -> dict[U
 def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]) -> None:
     by_user = {chats[chat_id].someone.user_id: chat_id for chat_id in wanting}
     items: dict[int, list[ActionItem]] = {}
-    for row in connection.execute(select(t.action_plans).where(t.action_plans.c.user_id.in_(by_user))):
-        items.setdefault(by_user[row.user_id], []).append(_item(row))
+    a, m = t.action_plans.c, t.milestones.c
+    on_the_way: dict[UUID, list[PlannedMilestone]] = {}
+    between = select(m.action_plan_id, m.title, m.due_date).join_from(t.milestones, t.action_plans)
+    for found in connection.execute(between.where(a.user_id.in_(by_user)).order_by(m.number)):
+        milestone = PlannedMilestone(title=found.title, due=found.due_date)
+        on_the_way.setdefault(found.action_plan_id, []).append(milestone)
+    for row in connection.execute(select(t.action_plans).where(a.user_id.in_(by_user))):
+        item = _item(row, tuple(on_the_way.get(row.id, ())))
+        items.setdefault(by_user[row.user_id], []).append(item)
     waiting: dict[int, list[Timer]] = {}
     query = select(t.timers).where(t.timers.c.chat_id.in_(wanting), t.timers.c.state == "pending")
     for row in connection.execute(query):
@@ -111,10 +118,20 @@ def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]
         )
         waiting.setdefault(row.chat_id, []).append(timer)
     s = t.coaching_sessions.c
-    summaries: dict[int, Document] = {}
-    newest = select(s.user_id, s.summary).where(s.user_id.in_(by_user), s.summary.is_not(None)).order_by(s.created_at)
+    kept: dict[int, Any] = {}
+    newest = (
+        select(s.id, s.user_id, s.summary, func.max(t.summaries.c.version).label("version"))
+        .join_from(t.coaching_sessions, t.summaries)
+        .where(s.user_id.in_(by_user), s.summary.is_not(None))
+        .group_by(s.id)
+        .order_by(s.created_at)
+    )
     for row in connection.execute(newest):
-        summaries[by_user[row.user_id]] = msgspec.convert(row.summary, Document)
+        kept[by_user[row.user_id]] = row
+    summaries = {
+        chat_id: KeptSummary(session_id=row.id, version=row.version, document=msgspec.convert(row.summary, Document))
+        for chat_id, row in kept.items()
+    }
     for chat_id in wanting:
         chats[chat_id] = chats[chat_id].evolve(
             actions=tuple(items.get(chat_id, ())),
@@ -123,14 +140,16 @@ def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]
         )
 
 
-def _item(row: Any) -> ActionItem:
+def _item(row: Any, milestones: tuple[PlannedMilestone, ...]) -> ActionItem:
     return ActionItem(
         action_id=row.id,
         session_id=row.session_id,
         title=row.title,
         description=row.description,
+        words=row.evidence.get("words"),
         status=row.status,
         due=row.timeline_end,
         done_on=row.completed_at.date() if row.completed_at else None,
         dropped=row.dropped_at is not None,
+        milestones=milestones,
     )

@@ -18,11 +18,12 @@ from flows.records import Record
 from storage import tables as t
 from storage.engine import reading
 
-Kind = Literal["say", "edit", "request_summary", "reflect", "transcribe"]
+Kind = Literal["say", "edit", "file", "request_summary", "reflect", "transcribe"]
 
 LEASE: dict[str, timedelta] = {
     "say": timedelta(minutes=2),
     "edit": timedelta(minutes=2),
+    "file": timedelta(minutes=2),
     "request_summary": timedelta(minutes=10),
     "reflect": timedelta(seconds=15),
     "transcribe": timedelta(minutes=2),

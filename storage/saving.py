@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Table, bindparam, insert, or_, update
+from sqlalchemy import Boolean, Connection, Table, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flows.changes import (
     ActionAdded,
     ActionMoved,
     ActionReviewed,
-    ActionWorded,
     Change,
+    ModelUsed,
     PersonChanged,
     PersonMet,
     ReachChanged,
@@ -33,6 +33,9 @@ from storage.outbox import LEASE, Row, new_id
 
 if TYPE_CHECKING:
     from storage.unit_of_work import Settled
+
+USAGE_KEYS = ("day", "user_id", "kind", "model")
+USAGE_COUNTS = ("calls", "estimated_calls", "prompt_tokens", "cached_tokens", "completion_tokens")
 
 
 def save(
@@ -236,15 +239,49 @@ def _stages(connection: Connection, found: list[StageKept], now: datetime) -> No
 
 
 def _summaries(connection: Connection, found: list[SummaryKept], now: datetime) -> None:
-    connection.execute(
-        update(t.coaching_sessions).where(t.coaching_sessions.c.id == bindparam("session")),
-        [{"session": s.session_id, "summary": msgspec.to_builtins(s.document), "updated_at": now} for s in found],
-    )
+    """A new version each; the newest is on the session too."""
+    for kept in found:
+        document = msgspec.to_builtins(kept.document)
+        newest = select(func.max(t.summaries.c.version)).where(t.summaries.c.session_id == kept.session_id)
+        version = (connection.execute(newest).scalar() or 0) + 1
+        connection.execute(
+            insert(t.summaries).values(
+                id=uuid5(kept.session_id, f"summary {version}"),
+                session_id=kept.session_id,
+                version=version,
+                document=document,
+                writer=kept.document.writer,
+                prompt=kept.document.prompt,
+                model=kept.document.model,
+                created_at=now,
+            )
+        )
+        moving = update(t.coaching_sessions).where(t.coaching_sessions.c.id == kept.session_id)
+        connection.execute(moving.values(summary=document, updated_at=now))
+
+
+def add_usage(connection: Connection, found: list[ModelUsed], now: datetime) -> None:
+    """Add to what was spent that day. Rows are written in the order of their keys: no two writers wait for each
+    other in a circle."""
+    totals: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for used in found:
+        key = (used.day, used.user_id, used.spent.kind, used.spent.model[:128])
+        row = totals.setdefault(key, dict(zip(USAGE_KEYS, key, strict=True)) | dict.fromkeys(USAGE_COUNTS, 0))
+        row["calls"] += 1
+        row["estimated_calls"] += used.spent.estimated
+        row["prompt_tokens"] += used.spent.prompt
+        row["cached_tokens"] += used.spent.cached
+        row["completion_tokens"] += used.spent.completion
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(t.model_usage)
+    more = {name: t.model_usage.c[name] + statement.excluded[name] for name in USAGE_COUNTS}
+    rows = [totals[key] for key in sorted(totals, key=str)]
+    connection.execute(statement.on_conflict_do_update(index_elements=USAGE_KEYS, set_=more), rows)
 
 
 def _actions(connection: Connection, found: list[ActionAdded], now: datetime) -> None:
     connection.execute(
-        upsert(connection, t.action_plans, ("id",), kept=("created_at", "status", "completed_at", "dropped_at")),
+        upsert(connection, t.action_plans, ("id",), kept=("created_at",)),
         [
             {
                 "id": a.action_id,
@@ -258,7 +295,7 @@ def _actions(connection: Connection, found: list[ActionAdded], now: datetime) ->
                 "status": "pending",
                 "timeline_start": a.timeline_start,
                 "timeline_end": a.timeline_end,
-                "origin": "coachee",
+                "origin": a.origin,
                 "evidence": a.evidence,
                 "updated_at": now,
                 "created_at": now,
@@ -266,13 +303,24 @@ def _actions(connection: Connection, found: list[ActionAdded], now: datetime) ->
             for a in found
         ],
     )
-
-
-def _actions_worded(connection: Connection, found: list[ActionWorded], now: datetime) -> None:
-    connection.execute(
-        update(t.action_plans).where(t.action_plans.c.id == bindparam("action")),
-        [{"action": a.action_id, "title": a.title, "updated_at": now} for a in found],
-    )
+    milestones = [
+        {
+            "id": uuid5(a.action_id, f"milestone {number}"),
+            "action_plan_id": a.action_id,
+            "number": number,
+            "title": milestone.title,
+            "description": "",
+            "due_date": milestone.due,
+            "completed": False,
+            "created_at": now,
+        }
+        for a in found
+        for number, milestone in enumerate(a.milestones, 1)
+    ]
+    m = t.milestones.c
+    connection.execute(delete(t.milestones).where(m.action_plan_id.in_([a.action_id for a in found])))
+    if milestones:
+        connection.execute(insert(t.milestones), milestones)
 
 
 def _actions_moved(connection: Connection, found: list[ActionMoved], now: datetime) -> None:
@@ -324,8 +372,8 @@ WRITERS: tuple[tuple[type[Change], Writer], ...] = (
     (SessionMoved, _sessions_moved),
     (StageKept, _stages),
     (SummaryKept, _summaries),
+    (ModelUsed, add_usage),
     (ActionAdded, _actions),
-    (ActionWorded, _actions_worded),
     (ActionMoved, _actions_moved),
     (ActionReviewed, _actions_reviewed),
 )

@@ -131,7 +131,7 @@ outbox = Table(
     Column("reason", Text),
     Column("done_at", Moment),
     _created(),
-    _one_of("kind", "say", "edit", "request_summary", "reflect", "transcribe"),
+    _one_of("kind", "say", "edit", "file", "request_summary", "reflect", "transcribe"),
     _one_of("status", "pending", "done", "failed"),
 )
 _PENDING = outbox.c.status == "pending"
@@ -217,7 +217,56 @@ action_plans = Table(
     Column("updated_at", Moment, nullable=False),
     _created(),
     _one_of("status", "pending", "in_progress", "completed", "blocked"),
-    _one_of("origin", "coachee"),
+    _one_of("origin", "coachee", "suggestion"),
     CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
     CheckConstraint("timeline_end IS NULL OR timeline_end >= timeline_start", name="timeline"),
+)
+
+# What an action item goes through on the way to its end, as the coachee named it.
+milestones = Table(
+    "milestones",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("action_plan_id", Uuid, ForeignKey("action_plans.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("due_date", Date),
+    Column("completed", Boolean, nullable=False),
+    Column("completed_at", Moment),
+    _created(),
+    UniqueConstraint("action_plan_id", "number"),
+)
+
+# Every summary that was written of a session, the newest with the highest version; that one is on the session too.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("coaching_sessions.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("writer", String(8), nullable=False),
+    Column("prompt", String(64)),
+    Column("model", Text),
+    _created(),
+    _one_of("writer", "model", "plain"),
+    UniqueConstraint("session_id", "version"),
+)
+
+# What the model cost, by UTC's day: tokens as its API counts them.
+model_usage = Table(
+    "model_usage",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("model", String(128), primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("estimated_calls", Integer, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    _one_of("kind", "summary", "reflect", "transcribe"),
+    Index("ix_model_usage_user_id", "user_id", "day"),
 )

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Engine, Table, delete, event, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import migrations
 from storage import tables as t
 from storage.engine import connect, is_sqlite
+from storage.migrations.remake import recheck
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 9, 0, 0, 123456, tzinfo=UTC)
@@ -34,6 +36,146 @@ def some_id(number: int) -> UUID:
 
 
 Values = dict[str, Any]
+
+# ---- documents, as revision 0003 keeps them and as 0004 does
+
+WRITTEN: Values = {
+    "theme": WORDS,
+    "executive_summary": "You started at three. " + WORDS,
+    "key_insights": [WORDS, "", "Asking is not begging."],
+    "goal_statement": WORDS,
+    "action_plan": [
+        {"step": 1, "title": WORDS, "description": WORDS, "due": "2028-02-29"},
+        {"step": 2, "title": "", "description": "", "due": None},
+    ],
+    "success_metrics": ["Baseline; target; how", WORDS],
+    "support": ["Oma", "Oma"],
+    "writer": "model",
+    "stood_in": False,
+}
+WRITTEN_NOW: Values = {
+    "theme": WORDS,
+    "executive_summary": [{"text": "You started at three. " + WORDS}],
+    "key_insights": [{"text": WORDS}, {"text": ""}, {"text": "Asking is not begging."}],
+    "goal_statement": {"text": WORDS},
+    "action_plan": [
+        {"number": 1, "title": WORDS, "description": WORDS, "due": "2028-02-29"},
+        {"number": 2, "title": "", "description": "", "due": None},
+    ],
+    "success_metrics": [{"what": "Baseline; target; how"}, {"what": WORDS}],
+    "support": [{"text": "Oma"}, {"text": "Oma"}],
+    "writer": "model",
+    "reason": None,
+}
+EMPTY: Values = {
+    "theme": "",
+    "executive_summary": "",
+    "key_insights": [],
+    "goal_statement": "",
+    "action_plan": [],
+    "success_metrics": [],
+    "support": [],
+    "writer": "plain",
+    "stood_in": False,
+}
+EMPTY_NOW: Values = {
+    "theme": "",
+    "executive_summary": [{"text": ""}],
+    "key_insights": [],
+    "goal_statement": {"text": ""},
+    "action_plan": [],
+    "success_metrics": [],
+    "support": [],
+    "writer": "plain",
+    "reason": None,
+}
+STOOD_IN = EMPTY | {"stood_in": True, "success_metrics": [""]}
+STOOD_IN_NOW = EMPTY_NOW | {"reason": "outage", "success_metrics": [{"what": ""}]}
+DOCUMENTS = [(WRITTEN, WRITTEN_NOW), (EMPTY, EMPTY_NOW), (STOOD_IN, STOOD_IN_NOW)]
+"""What becomes of a document at 0004, and again at 0003."""
+
+SOURCES = [{"turn": 3, "quote": WORDS}]
+WITH_SOURCES: Values = {
+    "theme": WORDS,
+    "executive_summary": [{"text": "One.", "sources": SOURCES}, {"text": "Two.", "sources": [], "suggested": True}],
+    "key_insights": [{"text": WORDS, "sources": SOURCES, "suggested": False}],
+    "goal_statement": {"text": WORDS, "sources": SOURCES, "suggested": False},
+    "action_plan": [
+        {
+            "number": 1,
+            "title": "Call",
+            "description": WORDS,
+            "due": "2026-11-27",
+            "priority": 5,
+            "sources": SOURCES,
+            "suggested": False,
+            "milestones": [{"title": WORDS, "due": None, "sources": SOURCES}],
+        },
+        {"number": 2, "title": "Rest", "description": WORDS, "due": None, "priority": 1, "suggested": True},
+    ],
+    "success_metrics": [
+        {"what": "Calls", "baseline": "0", "target": "2 a week", "how": "in the diary", "sources": SOURCES},
+        {"what": "Calm", "baseline": "", "target": "8", "how": "", "sources": []},
+    ],
+    "support": [{"text": "Oma", "sources": SOURCES, "suggested": False}],
+    "writer": "plain",
+    "reason": "budget",
+    "prompt": "summary-2",
+    "model": "m",
+    "turns": [1, 2, 3],
+}
+WITHOUT_SOURCES: Values = {
+    "theme": WORDS,
+    "executive_summary": "One. Two.",
+    "key_insights": [WORDS],
+    "goal_statement": WORDS,
+    "action_plan": [{"step": 1, "title": "Call", "description": WORDS, "due": "2026-11-27"}],
+    "success_metrics": ["Calls; 0; 2 a week; in the diary", "Calm; 8"],
+    "support": ["Oma"],
+    "writer": "plain",
+    "stood_in": True,
+}
+WITHOUT_SOURCES_NOW: Values = {
+    "theme": WORDS,
+    "executive_summary": [{"text": "One. Two."}],
+    "key_insights": [{"text": WORDS}],
+    "goal_statement": {"text": WORDS},
+    "action_plan": [{"number": 1, "title": "Call", "description": WORDS, "due": "2026-11-27"}],
+    "success_metrics": [{"what": "Calls; 0; 2 a week; in the diary"}, {"what": "Calm; 8"}],
+    "support": [{"text": "Oma"}],
+    "writer": "plain",
+    "reason": "outage",
+}
+"""A document with all there can be in one, what is left of it at 0003, and what that is at 0004 again."""
+
+UNKNOWN: list[Any] = [
+    JSON,
+    {},
+    [],
+    [WRITTEN],
+    "a text",
+    0,
+    False,
+    {**WRITTEN, "more": 1},
+    {name: value for name, value in WRITTEN.items() if name != "support"},
+    {**WRITTEN, "writer": "somebody"},
+    {**WRITTEN, "theme": None},
+    {**WRITTEN, "success_metrics": WORDS},
+    {**WRITTEN, "key_insights": [{"text": WORDS}]},
+    {**WRITTEN, "action_plan": [{"title": WORDS, "description": WORDS, "due": None}]},
+    {**WRITTEN, "action_plan": [{**WRITTEN["action_plan"][0], "more": 1}]},
+    {**WRITTEN, "action_plan": [1]},
+    {**WRITTEN_NOW, "goal_statement": WORDS},
+    {**WRITTEN_NOW, "action_plan": WRITTEN["action_plan"]},
+    {**WRITTEN_NOW, "success_metrics": [{}]},
+]
+"""Documents that no revision has written."""
+
+
+def first_version(session_id: UUID) -> UUID:
+    """The id of the version that 0004 makes of a session's document."""
+    return uuid5(NAMESPACE_OID, f"summary {session_id}")
+
 
 ROWS: dict[Table, list[Values]] = {
     t.users: [
@@ -104,7 +246,7 @@ ROWS: dict[Table, list[Values]] = {
                 "done_at": LATER,
                 "created_at": NOW,
             }
-            for number, kind in ((3, "request_summary"), (4, "reflect"), (5, "transcribe"))
+            for number, kind in ((3, "request_summary"), (4, "reflect"), (5, "transcribe"), (6, "file"))
         ),
     ],
     t.timers: [
@@ -158,6 +300,21 @@ ROWS: dict[Table, list[Values]] = {
             "updated_at": NOW,
             "created_at": NOW,
         },
+        *(
+            {
+                "id": some_id(number),
+                "user_id": some_id(2),
+                "session_type": "self_coaching",
+                "current_stage": 5,
+                "is_complete": True,
+                "ended": "completed",
+                "summary": document,
+                "record_status": "submitted",
+                "updated_at": LATER + timedelta(microseconds=number),
+                "created_at": NOW,
+            }
+            for number, document in ((3, WITH_SOURCES), (4, WRITTEN_NOW))
+        ),
     ],
     t.stage_responses: [
         {
@@ -206,6 +363,99 @@ ROWS: dict[Table, list[Values]] = {
             "updated_at": NOW,
             "created_at": NOW,
         },
+        {
+            "id": some_id(3),
+            "user_id": some_id(2),
+            "session_id": some_id(3),
+            "title": WORDS,
+            "description": WORDS,
+            "goal_statement": WORDS,
+            "smart_criteria": {},
+            "priority": 3,
+            "status": "in_progress",
+            "timeline_start": date(2026, 11, 23),
+            "origin": "suggestion",
+            "evidence": JSON,
+            "updated_at": LATER,
+            "created_at": NOW,
+        },
+    ],
+    t.milestones: [
+        {
+            "id": some_id(1),
+            "action_plan_id": some_id(1),
+            "number": 2**31 - 1,
+            "title": WORDS,
+            "description": WORDS,
+            "due_date": date(2028, 2, 29),
+            "completed": True,
+            "completed_at": LATER,
+            "created_at": NOW,
+        },
+        {
+            "id": some_id(2),
+            "action_plan_id": some_id(1),
+            "number": 1,
+            "title": "",
+            "description": "",
+            "completed": False,
+            "created_at": NOW,
+        },
+    ],
+    t.summaries: [
+        {
+            "id": some_id(2),
+            "session_id": some_id(3),
+            "version": 2,
+            "document": WITH_SOURCES,
+            "writer": "model",
+            "prompt": "summary-2".ljust(64, "x"),
+            "model": WORDS,
+            "created_at": LATER,
+        },
+        {
+            "id": some_id(1),
+            "session_id": some_id(3),
+            "version": 1,
+            "document": {},
+            "writer": "plain",
+            "created_at": NOW,
+        },
+        {
+            "id": first_version(some_id(4)),
+            "session_id": some_id(4),
+            "version": 1,
+            "document": WRITTEN_NOW,
+            "writer": "model",
+            "created_at": LATER + timedelta(microseconds=4),
+        },
+    ],
+    t.model_usage: [
+        {
+            "day": date(2028, 2, 29),
+            "user_id": some_id(1),
+            "kind": "transcribe",
+            "model": "🦜" * 128,
+            "calls": 2**31 - 1,
+            "estimated_calls": 2**31 - 1,
+            "prompt_tokens": BIG,
+            "cached_tokens": BIG,
+            "completion_tokens": BIG,
+        },
+        *(
+            {
+                "day": date(2026, 11, 23),
+                "user_id": some_id(2),
+                "kind": kind,
+                "model": "",
+                "calls": 1,
+                "estimated_calls": 0,
+                "prompt_tokens": 0,
+                "cached_tokens": 0,
+                "completion_tokens": 0,
+            }
+            for kind in ("summary", "reflect")
+        ),
     ],
 }
 """Rows of every table: one with everything in it, one with as little as may be, and one of each kind of order."""
@@ -214,16 +464,28 @@ NEW_COLUMNS = {("users", "model_help"): True, ("action_plans", "dropped_at"): No
 """What revision 0003 adds, and what it is for a row that was there before."""
 NEW_KINDS = ("reflect", "transcribe")
 """Rows of the outbox that there are from revision 0003 on: requests, of seconds' use."""
+NEW_TABLES = ("milestones", "model_usage", "summaries")
+"""What revision 0004 adds."""
 
 
 def populate(engine: Engine) -> None:
     """Fill the database with `ROWS`, or with what its revision can hold of them."""
-    held = {table: columns(engine, table) for table in t.metadata.sorted_tables}
+    rows, revision = {table.name: of_table for table, of_table in ROWS.items()}, migrations.current(engine)
+    assert revision is not None
+    if revision < "0004":
+        rows = as_before_0004(rows)
+    if revision < "0003":
+        rows = as_before_0003(rows)
     with engine.begin() as connection:
-        for table, names in held.items():
-            for values in ROWS[table]:
-                if values.get("kind") not in NEW_KINDS or "model_help" in held[t.users]:
-                    connection.execute(insert(table), {name: v for name, v in values.items() if name in names})
+        for table in t.metadata.sorted_tables:
+            for values in rows.get(table.name, []):
+                connection.execute(insert(table), values)
+
+
+def tables_of(engine: Engine) -> list[Table]:
+    """The tables that the database's revision has."""
+    there = inspect(engine).get_table_names()
+    return [table for table in t.metadata.sorted_tables if table.name in there]
 
 
 def columns(engine: Engine, table: Table) -> set[str]:
@@ -234,7 +496,7 @@ def columns(engine: Engine, table: Table) -> set[str]:
 def everything(engine: Engine) -> dict[str, list[Values]]:
     """All rows of all tables, with the columns that there are."""
     found = {}
-    for table in t.metadata.sorted_tables:
+    for table in tables_of(engine):
         names = columns(engine, table)
         query = select(*(c for c in table.c if c.name in names)).order_by(*table.primary_key)
         with engine.connect() as connection:
@@ -260,6 +522,59 @@ def as_after_0003(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
     return {table: [row | new[table] for row in of_table] for table, of_table in rows.items()}
 
 
+def as_before_0004(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0003 holds them: without the new tables and files; an item is the coachee's."""
+    rows = {table: of_table for table, of_table in rows.items() if table not in NEW_TABLES}
+    return rows | {
+        "outbox": [row for row in rows["outbox"] if row["kind"] != "file"],
+        "action_plans": [row | {"origin": "coachee"} for row in rows["action_plans"]],
+        "coaching_sessions": [row | {"summary": at_0003(row.get("summary"))} for row in rows["coaching_sessions"]],
+    }
+
+
+def at_0003(document: Any) -> Any:
+    """A document as revision 0003 holds it."""
+    return next((was for was, now in [*DOCUMENTS, (WITHOUT_SOURCES, WITH_SOURCES)] if now == document), document)
+
+
+def as_after_0004(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows of revision 0003 as revision 0004 finds them: a document that it knows is a first version."""
+    sessions, versions = [], []
+    for row in rows["coaching_sessions"]:
+        document = at_0004(row["summary"])
+        sessions.append(row | {"summary": document})
+        if document != row["summary"]:
+            version = {
+                "version": 1,
+                "document": document,
+                "writer": document["writer"],
+                "prompt": None,
+                "model": None,
+            }
+            ids = {"id": first_version(row["id"]), "session_id": row["id"]}
+            versions.append(ids | version | {"created_at": row["updated_at"]})
+    new = {"milestones": [], "model_usage": [], "summaries": sorted(versions, key=lambda row: row["id"])}
+    return rows | {"coaching_sessions": sessions} | new
+
+
+def at_0004(document: Any) -> Any:
+    """A document of revision 0003 as revision 0004 holds it."""
+    known = [*DOCUMENTS, (WITHOUT_SOURCES, WITHOUT_SOURCES_NOW)]
+    return next((now for was, now in known if was == document), document)
+
+
+def forget_what_0004_adds(engine: Engine) -> None:
+    """Leave what revision 0003 can hold."""
+    with engine.begin() as connection:
+        connection.execute(delete(t.milestones))
+        connection.execute(delete(t.model_usage))
+        connection.execute(delete(t.summaries).where(t.summaries.c.session_id == some_id(3)))
+        of_session = t.coaching_sessions.c.id == some_id(3)
+        connection.execute(update(t.coaching_sessions).where(of_session).values(summary=None))
+        connection.execute(update(t.action_plans).values(origin="coachee"))
+        connection.execute(delete(t.outbox).where(t.outbox.c.kind == "file"))
+
+
 def going_back(engine: Engine, revision: str) -> None:
     """The way down, whatever it loses."""
     migrations.downgrade(engine, revision, lossy=True)
@@ -281,10 +596,12 @@ def test_the_rows_of_these_tests_hold_a_value_and_where_it_may_be_nothing_in_eve
             assert held == ({True, False} if column.nullable else {False}), column
 
 
-def test_the_way_down_to_the_first_tables_and_up_again_loses_what_0003_adds_and_nothing_else(engine: Engine) -> None:
-    """Two columns, and requests of seconds' use; all else is equal, on the way and after it."""
+def test_the_way_down_to_the_first_tables_and_up_again_loses_what_is_added_since_and_nothing_else(
+    engine: Engine,
+) -> None:
+    """Of 0003, two columns and requests of seconds' use; all else is equal, on the way and after it."""
     populate(engine)
-    left = as_before_0003(everything(engine))
+    left = as_before_0003(as_before_0004(everything(engine)))
     migrations.downgrade(engine, "0002", lossy=True)
     assert everything(engine) == left
     migrations.downgrade(engine, "0001")  # an index is no data
@@ -294,12 +611,38 @@ def test_the_way_down_to_the_first_tables_and_up_again_loses_what_0003_adds_and_
     assert everything(engine) == left
     migrations.upgrade(engine)
     assert migrations.current(engine) == migrations.head()
-    assert everything(engine) == as_after_0003(left)
+    assert everything(engine) == as_after_0004(as_after_0003(left))
+
+
+def test_the_way_down_to_0003_and_up_again_loses_what_0004_adds_and_nothing_else(engine: Engine) -> None:
+    """Older versions, milestones, usage, files, that an item was suggested, and what a summary's lines rest on."""
+    populate(engine)
+    left = as_before_0004(everything(engine))
+    assert len(left["action_plans"]) == 3
+    assert WITHOUT_SOURCES in [row["summary"] for row in left["coaching_sessions"]]
+    for _ in range(2):
+        migrations.downgrade(engine, "0003", lossy=True)
+        assert migrations.current(engine) == "0003"
+        assert everything(engine) == left
+        migrations.upgrade(engine)
+        assert everything(engine) == as_after_0004(left)
+
+
+def test_rows_that_hold_nothing_of_0004_are_equal_after_the_way_down_and_up_again(engine: Engine) -> None:
+    """A session's only version comes back as it was, with its id and its moment."""
+    populate(engine)
+    forget_what_0004_adds(engine)
+    before = everything(engine)
+    assert len(before["summaries"]) == 1
+    migrations.downgrade(engine, "0003", lossy=True)
+    migrations.upgrade(engine)
+    assert everything(engine) == before
 
 
 def test_rows_that_hold_nothing_of_0003_are_equal_after_the_way_down_and_up_again(engine: Engine) -> None:
     """Who let the model help and dropped nothing loses nothing."""
     populate(engine)
+    forget_what_0004_adds(engine)
     with engine.begin() as connection:
         connection.execute(update(t.users).values(model_help=True))
         connection.execute(update(t.action_plans).values(dropped_at=None))
@@ -317,7 +660,7 @@ def test_people_of_a_database_at_0002_let_the_model_help_from_0003_on(engine: En
     before = everything(engine)
     assert len(before["users"]) == 2
     migrations.upgrade(engine)
-    assert everything(engine) == as_after_0003(before)
+    assert everything(engine) == as_after_0004(as_after_0003(before))
     assert [row["model_help"] for row in everything(engine)["users"]] == [True, True]
 
 
@@ -327,41 +670,51 @@ def at_revision(engine: Engine, revision: str) -> Engine:
     return engine
 
 
-def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine: Engine) -> None:
-    """SQLite's outbox is made anew on both ways: nothing of it is forgotten."""
+@pytest.mark.parametrize("revision", ["0003", "0002"])
+def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine: Engine, revision: str) -> None:
+    """SQLite's outbox and action plans are made anew on both ways: nothing of them is forgotten."""
     populate(engine)
-    names = [table.name for table in t.metadata.sorted_tables]
-    above = [described(engine, name) for name in names]
-    migrations.downgrade(engine, "0002", lossy=True)
-    below = [described(engine, name) for name in names]
+    above = all_described(engine)
+    migrations.downgrade(engine, revision, lossy=True)
+    below = all_described(engine)
     migrations.upgrade(engine)
-    assert [described(engine, name) for name in names] == above
-    at_revision(engine, "0002")
-    assert [described(engine, name) for name in names] == below
-    assert set(inspect(engine).get_table_names()) == {*names, "alembic_version"}
+    assert all_described(engine) == above
+    at_revision(engine, revision)
+    assert all_described(engine) == below
+    assert below != above
 
 
-def test_the_outbox_takes_the_requests_of_its_revision_and_no_others(engine: Engine) -> None:
-    populate(engine)
-    for revision, taken in (("0003", True), ("0002", False), ("0003", True)):
-        if migrations.current(engine) != revision:
-            (migrations.upgrade if taken else going_back)(engine, revision)
-        for kind in NEW_KINDS:
-            assert (refusal(engine, *of(t.outbox, kind=kind)) == "") is taken, (revision, kind)
-        assert refusal(engine, *of(t.outbox, kind="edit")) == ""
-        assert "ck_outbox_kind" in refusal(engine, *of(t.outbox, kind="shout"))
-
-
-@pytest.mark.parametrize(("move", "to"), [(migrations.upgrade, "0003"), (going_back, "0002")], ids=["up", "down"])
-def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
-    engine: Engine, move: Callable[[Engine, str], None], to: str
+@pytest.mark.parametrize(
+    ("revision", "below", "table", "column", "value"),
+    [
+        ("0003", "0002", t.outbox, "kind", "reflect"),
+        ("0003", "0002", t.outbox, "kind", "transcribe"),
+        ("0004", "0003", t.outbox, "kind", "file"),
+        ("0004", "0003", t.action_plans, "origin", "suggestion"),
+    ],
+)
+def test_a_table_takes_the_words_of_its_revision_and_no_others(
+    engine: Engine, revision: str, below: str, table: Table, column: str, value: str
 ) -> None:
-    if to == "0003":
-        at_revision(engine, "0002")
-    before = migrations.current(engine)
     populate(engine)
-    rows = everything(engine)
-    tables = {name: described(engine, name) for name in inspect(engine).get_table_names()}
+    known = ROWS[table][1][column]
+    for to, taken in ((revision, True), (below, False), (revision, True)):
+        (going_back if (migrations.current(engine) or "") > to else migrations.upgrade)(engine, to)
+        assert (refusal(engine, *of(table, **{column: value})) == "") is taken
+        assert refusal(engine, *of(table, **{column: known})) == ""
+        assert f"ck_{table.name}_{column}" in refusal(engine, *of(table, **{column: "shout"}))
+
+
+@pytest.mark.parametrize("revision", ["0004", "0003"])
+@pytest.mark.parametrize("move", [migrations.upgrade, going_back], ids=["up", "down"])
+def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
+    engine: Engine, move: Callable[[Engine, str], None], revision: str
+) -> None:
+    below = f"{int(revision) - 1:04}"
+    start, to = (below, revision) if move is migrations.upgrade else (revision, below)
+    at_revision(engine, start)
+    populate(engine)
+    rows, tables = everything(engine), all_described(engine)
 
     def die(_: Any, __: Any, statement: str, *___: Any) -> None:
         if statement.startswith("UPDATE alembic_version"):
@@ -371,9 +724,119 @@ def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
     with pytest.raises(RuntimeError, match="killed"):
         move(engine, to)
     event.remove(engine, "before_cursor_execute", die)
-    assert migrations.current(engine) == before != to
+    assert migrations.current(engine) == start
     assert everything(engine) == rows
-    assert {name: described(engine, name) for name in inspect(engine).get_table_names()} == tables
+    assert all_described(engine) == tables
+
+
+# ---- the documents of 0003 and 0004
+
+
+def with_documents(engine: Engine, documents: list[Any]) -> None:
+    """A session with each of these documents, of a moment of its own."""
+    session = {**ROWS[t.coaching_sessions][1], "user_id": some_id(1)}
+    with engine.begin() as connection:
+        connection.execute(insert(t.users), ROWS[t.users][0])
+        own = [
+            {"id": some_id(n), "summary": d, "updated_at": NOW + timedelta(microseconds=n)}
+            for n, d in enumerate(documents)
+        ]
+        connection.execute(insert(t.coaching_sessions), [session | values for values in own])
+
+
+def summaries_of(engine: Engine) -> list[Any]:
+    """The documents on the sessions, in the order in which `with_documents` put them there."""
+    return [row["summary"] for row in everything(engine)["coaching_sessions"]]
+
+
+def test_a_document_of_0003_is_a_first_version_at_0004_and_equal_after_the_way_back(engine: Engine) -> None:
+    """The version has the moment at which the session was last written to, on each kind of database."""
+    at_revision(engine, "0003")
+    with_documents(engine, [was for was, _ in DOCUMENTS])
+    before = everything(engine)
+    migrations.upgrade(engine)
+    assert summaries_of(engine) == [now for _, now in DOCUMENTS]
+    assert everything(engine) == as_after_0004(before)
+    versions = {row["session_id"]: row for row in everything(engine)["summaries"]}
+    for number, (_, now) in enumerate(DOCUMENTS):
+        version = versions[some_id(number)]
+        assert version["document"] == now
+        assert (version["version"], version["writer"]) == (1, now["writer"])
+        assert version["created_at"] == NOW + timedelta(microseconds=number)
+        assert version["created_at"].utcoffset() == timedelta(0)
+    migrations.downgrade(engine, "0003", lossy=True)
+    assert everything(engine) == before
+
+
+def test_a_moment_is_the_same_wherever_the_server_is(database: str) -> None:
+    """PostgreSQL gives moments in the time zone of the session that asks for them."""
+    engine = connect(database)
+    if not is_sqlite(engine):
+        engine.dispose()
+        engine = connect(f"{database}?options=-ctimezone%3DAsia/Kolkata")
+    at_revision(engine, "0003")
+    with_documents(engine, [WRITTEN])
+    migrations.upgrade(engine)
+    assert [row["created_at"] for row in everything(engine)["summaries"]] == [NOW]
+    engine.dispose()
+
+
+def test_a_document_of_0003_without_what_may_be_left_out_is_read_as_0003_did(engine: Engine) -> None:
+    at_revision(engine, "0003")
+    steps = [{name: value for name, value in step.items() if name != "due"} for step in WRITTEN["action_plan"]]
+    short = {name: value for name, value in WRITTEN.items() if name != "stood_in"} | {"action_plan": steps}
+    with_documents(engine, [short])
+    migrations.upgrade(engine)
+    [now] = summaries_of(engine)
+    assert now["reason"] is None
+    assert [item["due"] for item in now["action_plan"]] == [None, None]
+
+
+def test_a_document_of_an_unknown_shape_stays_as_it_is_on_both_ways(engine: Engine) -> None:
+    """It is no version, and does not keep the others from being converted."""
+    at_revision(engine, "0003")
+    with_documents(engine, [*UNKNOWN, WRITTEN])
+    before = everything(engine)
+    migrations.upgrade(engine)
+    assert summaries_of(engine) == [*UNKNOWN, WRITTEN_NOW]
+    assert [row["session_id"] for row in everything(engine)["summaries"]] == [some_id(len(UNKNOWN))]
+    migrations.downgrade(engine, "0003", lossy=True)
+    assert everything(engine) == before
+
+
+def test_a_table_of_many_documents_is_converted_whole_and_in_pages(engine: Engine) -> None:
+    """Each once, also where a page ends or holds none that is known; what is read at once does not grow."""
+    at_revision(engine, "0003")
+    many = [WRITTEN] * 500 + [JSON] * 501 + [None] * 400 + [EMPTY, WRITTEN] * 250
+    with_documents(engine, many)
+    before = everything(engine)
+    statements: list[str] = []
+
+    def seen(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", seen)
+    migrations.upgrade(engine)
+    event.remove(engine, "before_cursor_execute", seen)
+    assert sum(statement.startswith("SELECT coaching_sessions") for statement in statements) == 5
+    assert sum(statement.startswith("UPDATE coaching_sessions") for statement in statements) == 3
+    assert everything(engine) == as_after_0004(before)
+    migrations.downgrade(engine, "0003", lossy=True)
+    assert everything(engine) == before
+
+
+def test_a_table_that_is_referred_to_is_not_made_anew(engine: Engine) -> None:
+    """SQLite would have the others refer to the table that is dropped, and say nothing."""
+    if not is_sqlite(engine):
+        pytest.skip("PostgreSQL changes a CHECK in place")
+    with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        with pytest.raises(RuntimeError, match="action_plans is referred to"):
+            recheck("action_plans", "origin", "origin IN ('coachee', 'suggestion')", "origin IN ('coachee')")
+        with pytest.raises(RuntimeError, match="outbox is not as"):
+            recheck("outbox", "kind", "kind IN ('say')", "kind IN ('say', 'edit')")
+
+
+# ---- up, down and up again, whatever is in it
 
 
 def test_what_is_read_is_what_was_written(engine: Engine) -> None:
@@ -405,7 +868,14 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("revision", "losing"), [("base", "0001, 0003"), ("0001", "0003"), ("0002", "0003"), ("-1", "0003")]
+    ("revision", "losing"),
+    [
+        ("base", "0001, 0003, 0004"),
+        ("0001", "0003, 0004"),
+        ("0002", "0003, 0004"),
+        ("0003", "0004"),
+        ("-1", "0004"),
+    ],
 )
 def test_going_back_past_what_people_said_or_chose_is_refused_and_nothing_changes(
     engine: Engine, revision: str, losing: str
@@ -497,6 +967,11 @@ def described(engine: Engine, table: str) -> Values:
     }
 
 
+def all_described(engine: Engine) -> dict[str, Values]:
+    """What the database says of its tables."""
+    return {name: described(engine, name) for name in inspect(engine).get_table_names()}
+
+
 def _index(index: Any) -> Values:
     options = index.get("dialect_options", {})
     kept = {key: str(value).replace('"', "") for key, value in options.items() if key.endswith("where")}
@@ -531,7 +1006,8 @@ def test_every_partial_index_is_partial(engine: Engine) -> None:
 
 def of(table: Table, **changes: Any) -> tuple[Table, Values]:
     """A row like one of `ROWS`, under keys of its own, but for some values."""
-    fresh = {"id": some_id(77), "chat_id": 77, "update_id": 77, "telegram_id": 77, "stage_number": 3}
+    numbers = dict.fromkeys(("chat_id", "update_id", "telegram_id", "version", "number"), 77)
+    fresh = {"id": some_id(77), "stage_number": 3, "day": date(2026, 11, 24), **numbers}
     own = {name: value for name, value in fresh.items() if name in table.c}
     return table, {**ROWS[table][1], **own, **changes}
 
@@ -549,6 +1025,8 @@ CHECKED = {
     "ck_action_plans_priority": [of(t.action_plans, priority=n) for n in (0, 6)],
     "ck_action_plans_status": [of(t.action_plans, status="lost")],
     "ck_action_plans_origin": [of(t.action_plans, origin="somewhere")],
+    "ck_summaries_writer": [of(t.summaries, writer="nobody")],
+    "ck_model_usage_kind": [of(t.model_usage, kind=kind) for kind in ("request_summary", "file")],
     "ck_action_plans_timeline": [of(t.action_plans, timeline_end=date(2026, 11, 22))],
 }
 """Rows by the check that refuses them."""
@@ -566,6 +1044,14 @@ REFUSED = {
     "a stage of a session twice": of(t.stage_responses, stage_number=5),
     "an item of nobody": of(t.action_plans, user_id=some_id(99)),
     "an item of no session": of(t.action_plans, session_id=some_id(99)),
+    "a milestone of no item": of(t.milestones, action_plan_id=some_id(99)),
+    "a milestone with the number of another": of(t.milestones, number=1),
+    "a milestone without a number": of(t.milestones, number=None),
+    "a summary of no session": of(t.summaries, session_id=some_id(99)),
+    "a version of a summary twice": of(t.summaries, version=2),
+    "a summary without a document": of(t.summaries, document=None),
+    "usage of nobody": of(t.model_usage, user_id=some_id(99)),
+    "usage of one key twice": of(t.model_usage, day=date(2026, 11, 23)),
 }
 """Rows that keys and NOT NULL refuse."""
 
@@ -607,8 +1093,21 @@ def test_keys_refuse_what_is_there_twice_or_refers_to_nothing(engine: Engine) ->
     assert [what for what, (table, values) in REFUSED.items() if not refusal(engine, table, values)] == []
 
 
-def test_a_person_who_is_referred_to_cannot_be_deleted(engine: Engine) -> None:
+@pytest.mark.parametrize("table", [t.users, t.coaching_sessions, t.action_plans], ids=lambda table: table.name)
+def test_what_is_referred_to_cannot_be_deleted(engine: Engine, table: Table) -> None:
     populate(engine)
     with pytest.raises(IntegrityError), engine.begin() as connection:
-        connection.execute(delete(t.users))
-    assert len(everything(engine)["users"]) == 2
+        connection.execute(delete(table))
+    assert len(everything(engine)[table.name]) == len(ROWS[table])
+
+
+def test_an_item_is_referred_to_after_its_table_was_made_anew(engine: Engine) -> None:
+    """Foreign keys lead to the table that is there now, not to the one that was renamed for it."""
+    populate(engine)
+    migrations.downgrade(engine, "0003", lossy=True)
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(t.milestones), ROWS[t.milestones][0])
+    assert refusal(engine, *of(t.milestones, action_plan_id=some_id(99)))
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(delete(t.action_plans))

@@ -514,13 +514,13 @@ def test_a_review_does_not_undo_what_was_done_with_an_item_meanwhile(engine: Eng
     assert by_id(loaded(engine, 8)) == (one.evolve(status="completed", done_on=NOW.date()),)
 
 
-def test_an_item_that_is_added_anew_stays_dropped(engine: Engine) -> None:
-    """A plan that is confirmed again has the same items."""
+def test_an_item_that_is_confirmed_anew_is_open_again(engine: Engine) -> None:
+    """Its words changed since, and the coachee took it on again: it is the same item, and not let go any more."""
     [item] = planned(engine, 1)
     user_id = loaded(engine, 5).someone.user_id
     batch(engine, wrote(6), settle=changing(review(1, dropped=True)))
     batch(engine, wrote(8), settle=changing(an_item(user_id, 1)))
-    assert by_id(loaded(engine, 9)) == (item.evolve(dropped=True),)
+    assert by_id(loaded(engine, 9)) == (item,)
 
 
 def pressed(number: int, data: str, chat_id: int = MIRA) -> Incoming:
