@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, date
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from telegram.error import InvalidToken, TelegramError
 
-from bot.model import Model, ModelFailedError
+from bot.clock import Clock, SystemClock
+from bot.model import ModelFailedError, model_of
 from bot.service import bot_of
 from bot.settings import Settings
 from flows.records import Record
-from storage import letters, migrations, outbox
+from storage import letters, migrations, outbox, usage
 from storage.engine import alive, connect
 
 
@@ -25,11 +27,12 @@ class Finding(Record):
     words: str
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
+async def examine(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Finding]:
     """Look at the database, the Bot API and the model, one after another."""
     engine = connect(settings.database_url)
     try:
-        for finding in await asyncio.to_thread(_database, engine):
+        today = (clock or SystemClock()).now().astimezone(UTC).date()
+        for finding in await asyncio.to_thread(_database, engine, settings, today):
             yield finding
     finally:
         engine.dispose()
@@ -38,7 +41,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield await _model(settings)
 
 
-def _database(engine: Engine) -> list[Finding]:
+def _database(engine: Engine, settings: Settings, today: date) -> list[Finding]:
     if not alive(engine):
         where = engine.url.render_as_string(hide_password=True)
         return [Finding(about="database", fine=False, words=f"{where} does not answer: check DATABASE_URL")]
@@ -54,9 +57,20 @@ def _database(engine: Engine) -> list[Finding]:
         found.append(Finding(about="letters", fine=not aside, words=words))
         waiting = outbox.waiting(engine).get("pending", 0)
         found.append(Finding(about="outbox", fine=None, words=f"{waiting} waiting to be sent"))
+        found.append(_budget(usage.totals(engine, today), settings.model_tokens_day))
     except SQLAlchemyError as error:
         found.append(Finding(about="migrations", fine=False, words=f"not readable ({type(error).__name__})"))
     return found
+
+
+def _budget(spent: list[usage.Usage], limit: int) -> Finding:
+    tokens, calls = sum(used.tokens for used in spent), sum(used.calls for used in spent)
+    of = f"{tokens:,} of {limit:,}" if limit else f"{tokens:,}"
+    words = f"{of} tokens spent today (UTC), {calls:,} {'call' if calls == 1 else 'calls'}"
+    if limit and tokens >= limit:
+        words += ": no model is asked any more; raise MODEL_TOKENS_DAY or wait until 00:00 UTC"
+        return Finding(about="budget", fine=False, words=words)
+    return Finding(about="budget", fine=None, words=words)
 
 
 async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
@@ -87,9 +101,9 @@ async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _model(settings: Settings) -> Finding:
-    if settings.openai_api_key is None:
+    model = model_of(settings)
+    if model is None:
         return Finding(about="model", fine=None, words="no OPENAI_API_KEY: summaries are put together plainly")
-    model = Model(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.openai_model)
     try:
         await model.check()
     except ModelFailedError as failure:

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterator
 import msgspec
 import structlog
 import uvicorn
-from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -26,9 +25,12 @@ LARGEST_UPDATE = 1_000_000
 
 
 def application(
-    intake: Intake | None, secret: str | None, ready: Callable[[], Awaitable[bool]], registry: CollectorRegistry
+    intake: Intake | None,
+    secret: str | None,
+    ready: Callable[[], Awaitable[bool]],
+    page: Callable[[], Awaitable[bytes]],
 ) -> Starlette:
-    """The pages. Without an intake there is no webhook."""
+    """The pages. Without an intake there is no webhook. `page` makes what /metrics shows."""
 
     async def telegram(request: Request) -> Response:
         given = request.headers.get(SECRET_HEADER, "")
@@ -53,7 +55,7 @@ def application(
         return PlainTextResponse("ready") if await ready() else PlainTextResponse("the database is away", 503)
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return Starlette(
         routes=[

@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import structlog
 
-from flows.documents import Document, Material, checked, request, schema
-from flows.errors import UnusableSummaryError
+from bot.bill import Bill, estimated, estimated_audio
+from flows.records import Record
+from flows.spending import Kind, Spent
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
+    from bot.breaker import Breaker
+from bot.settings import Settings
+
 log = structlog.get_logger()
 
 TIMEOUT_SECONDS = 60.0
+"""For a summary, tries and waits included. So no try that cost something is repeated unseen."""
 HEARING_SECONDS = 30.0
-"""For a voice message, tries and waits included."""
+"""For a voice message, likewise."""
+CONNECT_SECONDS = 3.0
+"""A server that cannot be connected to so long is away: nothing was asked of it."""
 TRIES = 1
 """Tries of the client itself on top of the first; longer outages are a matter of timers, see flows.summaries."""
 MOST_TOKENS = 8000
@@ -42,6 +49,8 @@ LEAST_EFFORT = (
     (re.compile(r"o[134](-mini)?(-\d{4}-\d\d-\d\d)?"), "low"),
 )
 """The least a model that thinks first can be asked to think, by its name. Others refuse to be asked at all."""
+NAMED_AS = {"stream_options": "stream_options", "reasoning_effort": "reasoning"}
+"""How a server that refuses such a parameter names it."""
 NO_SUCH_MODEL = ("model_not_found", "invalid_model", "operationnotsupported", "unknown_url")
 NO_SUCH_MODEL_WORDS = re.compile(r"invalid model|model \S* ?(not found|does not exist)|unknown (model|url|endpoint)")
 
@@ -49,17 +58,26 @@ FailureReason = Literal["unavailable", "timeout", "limited", "refused", "truncat
 
 
 class ModelFailedError(Exception):
-    """The model did not deliver."""
+    """The model did not deliver. `spent` is what the call cost all the same."""
 
-    def __init__(self, reason: FailureReason) -> None:
+    def __init__(self, reason: FailureReason, spent: tuple[Spent, ...] = ()) -> None:
         super().__init__(reason)
         self.reason: FailureReason = reason
+        self.spent = spent
+
+
+class Completed(Record):
+    """What the model delivered: JSON text as it gave it, unchecked, or a transcript; and what that cost."""
+
+    content: str
+    spent: Spent
 
 
 class Model:
     """Writes summaries, says answers back, writes voice messages down.
 
-    The client is made when first needed: importing it takes a third of a second.
+    Every call gives what it cost, and so does the ModelFailedError of one that failed. While the breaker is open none
+    is made. The client is made when first needed: importing it takes a third of a second.
     """
 
     def __init__(
@@ -69,11 +87,14 @@ class Model:
         name: str | None,
         timeout: float = TIMEOUT_SECONDS,
         audio_model: str | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.name = name or DEFAULT_MODEL
         self.audio_model = audio_model or DEFAULT_AUDIO_MODEL
-        self._key, self._base_url, self._timeout = key, base_url, timeout
-        self._effort = _least_effort(self.name)
+        self._key, self._base_url, self._timeout, self._breaker = key, base_url, timeout, breaker
+        self._more: dict[str, Any] = {"stream_options": {"include_usage": True}}
+        if effort := _least_effort(self.name):
+            self._more["reasoning_effort"] = effort
         self._client: AsyncOpenAI | None = None
 
     async def check(self) -> None:
@@ -82,25 +103,29 @@ class Model:
         with _meaning():
             await client.models.retrieve(self.name)
 
-    async def summary(self, material: Material) -> Document:
-        """The summary of a session, checked. Raises ModelFailedError with the kind of failure."""
-        messages: Any = request(material)  # plain dicts, as the API has them
-        shape: Any = {"type": "json_schema", "json_schema": {"name": "summary", "strict": True, "schema": schema()}}
-        client = await self._connected()
-        with _meaning():
-            completion = await client.chat.completions.create(
-                model=self.name, messages=messages, response_format=shape, max_completion_tokens=MOST_TOKENS
-            )
+    async def complete(
+        self, messages: list[dict[str, str]], schema: dict[str, Any], *, name: str, kind: Kind
+    ) -> Completed:
+        """The JSON text for a schema of that name, whole: nothing of it is checked here.
+
+        Raises ModelFailedError with the kind of failure, at the latest after the model's time-out in seconds.
+        """
+        bill = Bill(kind, self.name, _sent(messages, schema))
+        asked: Any = {"messages": messages, "response_format": _shape(name, schema)}
+        async with self._calling(bill, self._timeout) as client:
+            said = {"model": self.name, "max_completion_tokens": MOST_TOKENS, **asked}
+            raw = await self._created(client.chat.completions.with_raw_response.create, said, ("reasoning_effort",))
+            bill.taken = True
+            completion = raw.parse()
+            bill.read(completion)
             choice = completion.choices[0]
-            finished, refusal, content = choice.finish_reason, choice.message.refusal, choice.message.content
-        if finished == "content_filter" or refusal:
-            raise ModelFailedError("refused")
-        if finished == "length":
-            raise ModelFailedError("truncated")
-        try:
-            return checked(content or "", material)
-        except UnusableSummaryError:
-            raise ModelFailedError("invalid") from None
+            finished, refusal = choice.finish_reason, choice.message.refusal
+            bill.received = content = _mended(choice.message.content or "")
+            if finished == "content_filter" or refusal:
+                raise ModelFailedError("refused")
+            if finished == "length":
+                raise ModelFailedError("truncated")
+        return Completed(content=content, spent=bill.spent)
 
     async def reflect(
         self,
@@ -108,22 +133,20 @@ class Model:
         schema: dict[str, Any],
         show: Callable[[str], Awaitable[None]],
         seconds: float,
-    ) -> str:
+    ) -> Completed:
         """The JSON text for a schema, whole, as the model gives it: nothing of it is checked here.
 
         While it comes, `show` is given what there is of it, now and then; what it raises is no matter. One try only.
-        Raises ModelFailedError with the kind of failure, at the latest after so many seconds.
+        Raises ModelFailedError with the kind of failure, at the latest after so many seconds. One that is broken off
+        then has cost what was said so far.
         """
-        shape = {"type": "json_schema", "json_schema": {"name": "reflection", "strict": True, "schema": schema}}
-        try:
-            async with asyncio.timeout(seconds):
-                client = (await self._connected()).with_options(max_retries=0, timeout=seconds)
-                with _meaning():
-                    return await self._streamed(client, {"messages": messages, "response_format": shape}, show)
-        except TimeoutError:
-            raise ModelFailedError("timeout") from None
+        bill = Bill("reflect", self.name, _sent(messages, schema))
+        asked = {"messages": messages, "response_format": _shape("reflection", schema)}
+        async with self._calling(bill, seconds, patient=False) as client:
+            content = await self._streamed(client.with_options(max_retries=0), bill, asked, show)
+        return Completed(content=content, spent=bill.spent)
 
-    async def transcribe(self, audio: bytes, filename: str, language: str) -> str:
+    async def transcribe(self, audio: bytes, filename: str, language: str) -> Completed:
         """What is said in a voice message. The file's name tells the server how it is encoded ("voice.ogg").
 
         Raises ModelFailedError: "unsupported" where the server has no such model or does not hear at all, "invalid"
@@ -131,42 +154,68 @@ class Model:
         """
         code = language.partition("-")[0]
         told: Any = {"language": code} if code else {}
-        try:
-            async with asyncio.timeout(HEARING_SECONDS):
-                client = await self._connected()
-                with _meaning(), _hearing():
-                    heard = await client.audio.transcriptions.create(
-                        model=self.audio_model, file=(filename, audio), **told
-                    )
-                    text = heard.text.strip()
-        except TimeoutError:
-            raise ModelFailedError("timeout") from None
-        if not text:
-            raise ModelFailedError("invalid")
-        return _mended(text)
+        bill = Bill("transcribe", self.audio_model, estimated_audio(audio))
+        async with self._calling(bill, HEARING_SECONDS) as client:
+            with _hearing():
+                raw = await client.audio.transcriptions.with_raw_response.create(
+                    model=self.audio_model, file=(filename, audio), **told
+                )
+            bill.taken = True
+            heard: Any = raw.parse()
+            bill.read(heard)
+            bill.received = text = _mended(heard.text.strip())
+            if not text:
+                raise ModelFailedError("invalid")
+        return Completed(content=text, spent=bill.spent)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
             await self._client.close()
 
+    @asynccontextmanager
+    async def _calling(self, bill: Bill, seconds: float, *, patient: bool = True) -> AsyncIterator[AsyncOpenAI]:
+        """A call: let through by the breaker, over in so many seconds, its failure named and with its cost.
+
+        A server that did not answer in time may have worked on it: that counts as far as it was sent.
+        """
+        asked = False
+        with self._breaker.guarding(patient=patient) if self._breaker else nullcontext():
+            try:
+                async with asyncio.timeout(seconds):
+                    client = await self._connected()
+                    asked = True
+                    with _meaning():
+                        yield client
+            except (TimeoutError, ModelFailedError) as error:
+                reason = error.reason if isinstance(error, ModelFailedError) else "timeout"
+                bill.taken = bill.taken or (asked and reason == "timeout")
+                raise ModelFailedError(reason, bill.owed) from None
+
     async def _connected(self) -> AsyncOpenAI:
         openai = await asyncio.to_thread(import_module, "openai")  # a third of a second, beside the loop
         if self._client is None:
             self._client = openai.AsyncOpenAI(
-                api_key=self._key, base_url=self._base_url, timeout=self._timeout, max_retries=TRIES
+                api_key=self._key,
+                base_url=self._base_url,
+                timeout=openai.Timeout(self._timeout, connect=CONNECT_SECONDS),
+                max_retries=TRIES,
             )
         return cast("AsyncOpenAI", self._client)
 
     async def _streamed(
-        self, client: AsyncOpenAI, asked: dict[str, Any], show: Callable[[str], Awaitable[None]]
+        self, client: AsyncOpenAI, bill: Bill, asked: dict[str, Any], show: Callable[[str], Awaitable[None]]
     ) -> str:
         """A streamed completion's content, whole."""
         loop = asyncio.get_running_loop()
         content, finished, refused, shown_at = "", None, False, float("-inf")
-        async with aclosing(_pieces(await self._opened(client, asked))) as pieces:
+        said = {"model": self.name, "stream": True, "max_completion_tokens": MOST_REFLECTION_TOKENS, **asked}
+        stream = await self._created(client.chat.completions.create, said, tuple(NAMED_AS))
+        bill.taken = True
+        async with aclosing(_pieces(stream, bill)) as pieces:
             async for piece, refusal, reason in pieces:
                 content, finished, refused = content + piece, reason or finished, refused or refusal
+                bill.received = content
                 if piece and reason is None and loop.time() - shown_at >= SHOW_EVERY_SECONDS:
                     await _show(show, _mended(content))
                     shown_at = loop.time()  # from its end: a slow one leaves room to read on
@@ -178,20 +227,43 @@ class Model:
             raise ModelFailedError("invalid")
         return _mended(content)
 
-    async def _opened(self, client: AsyncOpenAI, asked: dict[str, Any]) -> Any:
-        """The stream of a completion. A model that cannot be asked to think little is not asked again."""
+    async def _created(
+        self, create: Callable[..., Awaitable[Any]], said: dict[str, Any], wanted: tuple[str, ...]
+    ) -> Any:
+        """A completion. What a server refuses of the words that not all know, it is not asked again."""
         import openai
 
-        said: Any = {"model": self.name, "stream": True, "max_completion_tokens": MOST_REFLECTION_TOKENS, **asked}
-        if self._effort is None:
-            return await client.chat.completions.create(**said)
-        try:
-            return await client.chat.completions.create(**said, reasoning_effort=cast(Any, self._effort))
-        except openai.BadRequestError as error:
-            if "reasoning" not in str(error):
-                raise
-        self._effort = None
-        return await client.chat.completions.create(**said)
+        while True:
+            more = {name: value for name, value in self._more.items() if name in wanted}
+            try:
+                return await create(**said, **more)
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refused = [name for name in more if NAMED_AS[name] in str(error)]
+                if not refused:
+                    raise
+            self._more = {name: value for name, value in self._more.items() if name not in refused}
+
+
+def _shape(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
+
+
+def _sent(messages: list[dict[str, str]], schema: dict[str, Any]) -> int:
+    """About how many tokens that is."""
+    return estimated(json.dumps(schema, ensure_ascii=False), *(message["content"] for message in messages))
+
+
+def model_of(settings: Settings, breaker: Breaker | None = None) -> Model | None:
+    """The model that the settings name; None where there is none."""
+    if settings.openai_api_key is None:
+        return None
+    return Model(
+        settings.openai_api_key.get_secret_value(),
+        settings.openai_base_url,
+        settings.openai_model,
+        audio_model=settings.openai_audio_model,
+        breaker=breaker,
+    )
 
 
 def _least_effort(name: str) -> str | None:
@@ -199,15 +271,18 @@ def _least_effort(name: str) -> str | None:
     return next((effort for pattern, effort in LEAST_EFFORT if pattern.fullmatch(known)), None)
 
 
-async def _pieces(stream: Any) -> AsyncGenerator[tuple[str, bool, str | None], None]:
-    """What each part of an answer adds: its text, whether it refuses, why it ended."""
+async def _pieces(stream: Any, bill: Bill) -> AsyncGenerator[tuple[str, bool, str | None], None]:
+    """What each part of an answer adds: its text, whether it refuses, why it ended. What it cost goes on the bill."""
     async with stream:
         if "json" in stream.response.headers.get("content-type", ""):  # a server that does not stream
-            [choice, *_] = json.loads(await stream.response.aread())["choices"]
+            whole = json.loads(await stream.response.aread())
+            bill.read(whole)
+            [choice, *_] = whole["choices"]
             message = choice["message"]
             yield message.get("content") or "", bool(message.get("refusal")), choice.get("finish_reason")
             return
         async for chunk in stream:
+            bill.read(chunk)
             for choice in chunk.choices:  # none in a chunk about the usage
                 yield choice.delta.content or "", bool(choice.delta.refusal), choice.finish_reason
 
@@ -234,8 +309,9 @@ def _meaning() -> Iterator[None]:
 
     try:
         yield
-    except (openai.APITimeoutError, httpx2.TimeoutException):
-        raise ModelFailedError("timeout") from None
+    except (openai.APITimeoutError, httpx2.TimeoutException) as error:
+        connected = not isinstance(error.__cause__, httpx2.ConnectTimeout)
+        raise ModelFailedError("timeout" if connected else "unavailable") from None
     except openai.RateLimitError:
         raise ModelFailedError("limited") from None
     except (openai.OpenAIError, httpx2.HTTPError):

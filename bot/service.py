@@ -10,16 +10,17 @@ from contextlib import asynccontextmanager, suppress
 from itertools import count
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
+from bot.breaker import Breaker
 from bot.clock import Clock, SystemClock
 from bot.http import Server, application
 from bot.intake import Intake
-from bot.model import Model
+from bot.meters import Meters
+from bot.model import model_of
 from bot.nursery import Nursery
 from bot.parse import ALLOWED_UPDATES
 from bot.perform import DeliveryError, Messenger, Performer
@@ -31,6 +32,7 @@ from bot.telegram.polling import WAITS, Polling
 from bot.telegram.transport import AiohttpRequest
 from bot.writer import Writer
 from flows.events import ChatBlocked
+from flows.spending import Budget
 from storage import migrations, outbox
 from storage.engine import alive, connect
 from storage.instance import Instance
@@ -53,14 +55,9 @@ class Core:
     ) -> None:
         self.engine, self.clock = engine, clock
         self.performer = Performer(messenger, clock, nursery, find_sent=self._find_sent)
-        self.model: Model | None = None
-        if settings.openai_api_key is not None:
-            self.model = Model(
-                settings.openai_api_key.get_secret_value(),
-                settings.openai_base_url,
-                settings.openai_model,
-                audio_model=settings.openai_audio_model,
-            )
+        self.budget = Budget(person=settings.model_tokens_person_day, deployment=settings.model_tokens_day)
+        self.breaker = Breaker(clock)
+        self.model = model_of(settings, self.breaker)
         self.runner = Runner(
             engine,
             self.performer,
@@ -70,7 +67,7 @@ class Core:
             model=self.model is not None,
             listens=settings.model_listens,
         )
-        self.writer = Writer(engine, self.runner, messenger, self.model)
+        self.writer = Writer(engine, self.runner, messenger, self.model, budget=self.budget, clock=clock)
         self.chores = Chores(engine, self.runner, self.performer, clock, owner=owner)
         self.performer.request = self.writer.request
         self.performer.blocked = self._blocked
@@ -210,9 +207,9 @@ def _refuse_taken_port(port: int) -> None:
 def _server(settings: Settings, made: Core, intake: Intake) -> Server:
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     taking = intake if settings.webhook_url else None
-    registry = _metrics(made, intake)
+    meters = _metrics(made, intake)
     return Server(
-        application(taking, secret, lambda: made.runner.threads.run(alive, made.engine), registry), settings.port
+        application(taking, secret, lambda: made.runner.threads.run(alive, made.engine), meters.page), settings.port
     )
 
 
@@ -260,15 +257,16 @@ async def _insist(call: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(WAITS[min(number, len(WAITS) - 1)])
 
 
-def _metrics(made: Core, intake: Intake) -> CollectorRegistry:
+def _metrics(made: Core, intake: Intake) -> Meters:
     """What an operator watches. Numbers only, of no person."""
-    registry = CollectorRegistry()
+    meters = Meters(made.engine, made.runner.threads, made.clock, made.budget)
     for name, about, value in (
         ("updates_taken", "updates received", lambda: intake.taken),
         ("events_handled", "events decided and committed", lambda: made.runner.handled),
         ("batches", "transactions written", lambda: made.runner.batches),
         ("events_set_aside", "events that could not be handled", lambda: made.runner.set_aside),
         ("messages_performed", "messages sent or edited", lambda: made.performer.performed),
+        ("model_open", "1 while the model is left alone because it is down", lambda: made.breaker.open),
     ):
-        Gauge(f"waymark_{name}", about, registry=registry).set_function(value)
-    return registry
+        meters.shows(name, about, value)
+    return meters

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     openai_model: str | None = Field(None, description="the model's name there")
     openai_audio_model: str | None = Field(None, description="the name of the model that writes down voice messages")
     model_listens: bool = Field(True, description="whether the model may say back what it heard during a session")
+    model_tokens_person_day: int = Field(200_000, ge=0, description="tokens of one person in a UTC day; 0: no limit")
+    model_tokens_day: int = Field(20_000_000, ge=0, description="tokens of all people in a UTC day; 0: no limit")
     webhook_url: str | None = Field(None, description="https://... turns polling into a webhook")
     webhook_secret: SecretStr | None = Field(None, description="Telegram sends it with every update")
     port: int = Field(8080, description="webhook, /healthz, /readyz, /metrics")

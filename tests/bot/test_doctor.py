@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
+import pytest
+from sqlalchemy import Engine, insert
+
+from bot.clock import Clock
 from bot.doctor import examine
 from bot.settings import Settings
+from storage import tables as t
 from storage.migrations import head
+from tests.playbook import START, TestClock
 from tests.servers import BotApi, ModelServer
 
 
-async def findings(**settings: str) -> dict[str, tuple[bool | None, str]]:
+async def findings(clock: Clock | None = None, **settings: str) -> dict[str, tuple[bool | None, str]]:
     """What the doctor says, by what it is about."""
-    return {f.about: (f.fine, f.words) async for f in examine(Settings(_env_file=None, **settings))}
+    return {f.about: (f.fine, f.words) async for f in examine(Settings(_env_file=None, **settings), clock)}
 
 
 async def test_all_is_well(database: str) -> None:
@@ -25,8 +33,56 @@ async def test_all_is_well(database: str) -> None:
             openai_api_key=model.api_key,
             openai_base_url=model.base_url,
         )
-    assert [fine for fine, _ in found.values()] == [True, True, True, None, True, True, True]
+    assert [fine for fine, _ in found.values()] == [True, True, True, None, None, True, True, True]
     assert found["webhook"][1] == "none, updates are fetched by polling"
+
+
+@pytest.mark.parametrize(
+    ("limit", "calls", "fine", "words"),
+    [
+        ("20000000", 3, None, "12,345 of 20,000,000 tokens spent today (UTC), 3 calls"),
+        ("0", 1, None, "12,345 tokens spent today (UTC), 1 call"),
+        (
+            "12345",
+            3,
+            False,
+            "12,345 of 12,345 tokens spent today (UTC), 3 calls: no model is asked any more;"
+            " raise MODEL_TOKENS_DAY or wait until 00:00 UTC",
+        ),
+    ],
+)
+async def test_the_budget(
+    database: str, engine: Engine, limit: str, calls: int, fine: bool | None, words: str
+) -> None:
+    """How much of it is spent, and what to do when all of it is."""
+    spend(engine, START.date(), calls, 12_000, 345)
+    spend(engine, START.date() + timedelta(days=1), calls, 7, 7)
+    found = await findings(TestClock(), database_url=database, model_tokens_day=limit)
+    assert found["budget"] == (fine, words)
+
+
+def spend(engine: Engine, day: date, calls: int, prompt: int, completion: int) -> None:
+    """Somebody's use of the model on a day."""
+    with engine.begin() as connection:
+        user = uuid4()
+        connection.execute(
+            insert(t.users).values(
+                id=user, telegram_id=day.day, name="x", language="en", timezone="UTC", created_at=START
+            )
+        )
+        connection.execute(
+            insert(t.model_usage).values(
+                day=day,
+                user_id=user,
+                kind="summary",
+                model="m",
+                calls=calls,
+                estimated_calls=0,
+                prompt_tokens=prompt,
+                cached_tokens=0,
+                completion_tokens=completion,
+            )
+        )
 
 
 async def test_nothing_is_there(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The model behind its two quick calls, over real HTTP: saying an answer back as it streams, and hearing.
+"""The model behind its calls, over real HTTP: saying an answer back as it streams, hearing, and what that costs.
 
-Whatever the server does, the call ends in what was asked for or in ModelFailedError, and in time.
+Whatever the server does, the call ends in what was asked for or in ModelFailedError, in time, and with its cost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
 from bot import model as module
-from bot.model import DEFAULT_AUDIO_MODEL, Model, ModelFailedError
+from bot.model import DEFAULT_AUDIO_MODEL, Completed, Model, ModelFailedError
+from flows.spending import Kind, Spent
 from tests.servers import ModelServer
 
 ANSWER = "I get stuck when everybody looks"
@@ -64,7 +65,7 @@ class Shown(list[str]):
 
 async def reflected(model: Model, show: Callable[[str], Awaitable[None]] | None = None, seconds: float = 5.0) -> str:
     """What the model says back."""
-    return await model.reflect(MESSAGES, SCHEMA, Shown() if show is None else show, seconds)
+    return (await model.reflect(MESSAGES, SCHEMA, Shown() if show is None else show, seconds)).content
 
 
 async def reason_of(work: Awaitable[Any]) -> str:
@@ -78,12 +79,13 @@ async def reason_of(work: Awaitable[Any]) -> str:
 
 
 async def test_the_whole_content_comes_back(server: ModelServer, model: Model) -> None:
-    """One request: streamed, strict, bounded, and with nothing in it that an unknown server would refuse."""
+    """One request: streamed, strict, bounded, and with little in it that an unknown server might refuse."""
     assert json.loads(await reflected(model)) == SAID
     [request] = server.asked("reflection")
     assert request.schema == SCHEMA
     assert request.body["messages"] == MESSAGES
-    assert set(request.body) == {"model", "messages", "response_format", "stream", "max_completion_tokens"}
+    known = {"model", "messages", "response_format", "stream", "max_completion_tokens"}
+    assert set(request.body) == known | {"stream_options"}
     assert request.body["response_format"]["json_schema"]["strict"] is True
     assert (request.body["model"], request.body["stream"]) == ("test-model", True)
 
@@ -383,7 +385,7 @@ async def test_a_request_that_is_refused_for_another_reason(server: ModelServer)
 async def test_a_voice_message_is_written_down(server: ModelServer, model: Model) -> None:
     """The audio arrives as it is, with its name and its language."""
     server.transcript = "  I read one page.\n"
-    assert await model.transcribe(VOICE, "voice.ogg", "en-GB") == "I read one page."
+    assert (await model.transcribe(VOICE, "voice.ogg", "en-GB")).content == "I read one page."
     [heard] = server.heard
     assert (heard.content, heard.filename) == (VOICE, "voice.ogg")
     assert (heard.model, heard.language, heard.status) == (DEFAULT_AUDIO_MODEL, "en", 200)
@@ -431,7 +433,7 @@ async def test_ways_not_to_hear(
 async def test_a_moment_of_weakness_is_tried_again(server: ModelServer, model: Model) -> None:
     """Nobody is told to type for one lost connection."""
     server.queue("drop", of="transcription")
-    assert await model.transcribe(VOICE, "voice.ogg", "en") == "text"
+    assert (await model.transcribe(VOICE, "voice.ogg", "en")).content == "text"
     assert [heard.mode for heard in server.heard] == ["drop", "ok"]
 
 
@@ -487,6 +489,298 @@ async def test_a_model_that_is_not_known_there(server: ModelServer, model: Model
     server.models = ["test-model"]
     assert await reason_of(model.transcribe(VOICE, "voice.ogg", "en")) == "unsupported"
     assert json.loads(await reflected(model)) == SAID
+
+
+# ---- what it costs
+
+
+async def completed(model: Model, messages: list[dict[str, str]] = MESSAGES) -> Completed:
+    """A completion in one piece."""
+    return await model.complete(messages, SCHEMA, name="summary", kind="summary")
+
+
+async def cost_of(work: Awaitable[Completed]) -> Spent | None:
+    """What a call cost, whatever came of it; None where it cost nothing."""
+    try:
+        return (await work).spent
+    except ModelFailedError as failure:
+        return failure.spent[0] if failure.spent else None
+
+
+def counted(kind: Kind, usage: dict[str, Any], name: str = "test-model") -> Spent:
+    """What the server itself counted."""
+    return Spent(
+        kind=kind,
+        model=name,
+        prompt=usage["prompt_tokens"],
+        completion=usage["completion_tokens"],
+        cached=usage["prompt_tokens_details"]["cached_tokens"],
+    )
+
+
+SENT = -(-len("".join([json.dumps(SCHEMA), *(message["content"] for message in MESSAGES)])) // 4)
+"""The estimate of what is sent: four bytes a token."""
+
+
+async def test_a_completion_in_one_piece(server: ModelServer, model: Model) -> None:
+    """Strict, bounded, under the name of its schema; it comes back unchecked."""
+    server.answer = lambda _: "Here it is: {"
+    assert (await completed(model)).content == "Here it is: {"
+    [request] = server.asked("summary")
+    assert (request.schema, request.body["messages"]) == (SCHEMA, MESSAGES)
+    assert request.body["response_format"]["json_schema"]["strict"] is True
+    assert "stream" not in request.body
+
+
+@pytest.mark.parametrize(
+    ("mode", "reason"),
+    [
+        ("429", "limited"),
+        ("500", "unavailable"),
+        ("404", "unavailable"),
+        ("drop", "unavailable"),
+        ("hang", "timeout"),
+        ("noise", "invalid"),
+        ("empty", "invalid"),
+        ("truncated", "truncated"),
+        ("refusal", "refused"),
+        ("filtered", "refused"),
+    ],
+)
+async def test_ways_to_fail_in_one_piece(
+    server: ModelServer, mode: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has its reason, and comes in time."""
+    monkeypatch.setattr(module, "TRIES", 0)
+    server.set_mode(mode)
+    slow = Model(server.api_key, server.base_url, None, timeout=0.3 if mode == "hang" else 5.0)
+    assert await reason_of(completed(slow)) == reason
+    await slow.close()
+
+
+async def test_the_servers_own_figures_count(server: ModelServer, model: Model) -> None:
+    """Of a stream, of an answer in one piece, of a transcript: what the server says, and under the model it names."""
+    assert await cost_of(model.reflect(MESSAGES, SCHEMA, Shown(), 5.0)) == counted(
+        "reflect", server.requests[0].usage
+    )
+    assert await cost_of(completed(model)) == counted("summary", server.requests[1].usage)
+    heard = await cost_of(model.transcribe(VOICE, "voice.ogg", "en"))
+    usage = server.heard[0].usage
+    assert heard == Spent(
+        kind="transcribe",
+        model=DEFAULT_AUDIO_MODEL,
+        prompt=usage["input_tokens"],
+        completion=usage["output_tokens"],
+    )
+
+
+async def test_what_the_server_had_already(server: ModelServer, model: Model) -> None:
+    """Tokens of the prompt that it had cached are told apart, in a stream too."""
+    messages = [{"role": "system", "content": "You listen. " * 100}, MESSAGES[1]]
+    first, again = await completed(model, messages), await completed(model, messages)
+    streamed = await model.reflect(messages, SCHEMA, Shown(), 5.0)
+    assert first.spent.cached == 0
+    assert again.spent.cached == streamed.spent.cached == 256
+    assert again.spent.prompt == first.spent.prompt
+
+
+@pytest.mark.parametrize(
+    ("mode", "cost"),
+    [
+        ("refusal", "counted"),
+        ("truncated", "counted"),
+        ("filtered", "counted"),
+        ("garbage", "counted"),
+        ("empty", "counted"),
+        ("plain", "counted"),
+        ("uncounted", "estimated"),
+        ("miscounted", "estimated"),
+        ("drop", "estimated"),
+        ("broken", "estimated"),
+        ("cut", "estimated"),
+        ("noise", "estimated"),
+        ("stall", "estimated"),
+        ("hang", "estimated"),
+        ("500", None),
+        ("429", None),
+        ("404", None),
+    ],
+)
+async def test_what_a_stream_costs_that_fails(server: ModelServer, model: Model, mode: str, cost: str | None) -> None:
+    """The figures where there are any; else what was sent and what came so far; nothing where it was not taken."""
+    await model.check()
+    server.set_mode(mode)
+    spent = await cost_of(model.reflect(MESSAGES, SCHEMA, Shown(), 0.5 if mode in ("stall", "hang") else 5.0))
+    if cost is None:
+        assert spent is None
+        return
+    assert spent is not None
+    if cost == "counted":
+        assert spent == counted("reflect", server.requests[0].usage)
+        return
+    assert (spent.estimated, spent.prompt, spent.cached) == (True, SENT, 0)
+    whole = len(server.requests[0].answer or "") / 4
+    part = {"hang": 0, "uncounted": whole, "miscounted": whole}.get(mode, whole / 2)
+    assert abs(spent.completion - part) < 5
+
+
+@pytest.mark.parametrize(("mode", "owed"), [("hang", True), ("500", False), ("drop", False), ("noise", True)])
+async def test_what_a_completion_costs_that_fails(
+    server: ModelServer, mode: str, owed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that did not answer in time may have worked on it; one that is not there has not."""
+    monkeypatch.setattr(module, "TRIES", 0)
+    server.set_mode(mode)
+    slow = Model(server.api_key, server.base_url, "test-model", timeout=0.3 if mode == "hang" else 5.0)
+    await slow.check()
+    spent = await cost_of(completed(slow))
+    assert spent == (
+        Spent(kind="summary", model="test-model", prompt=SENT, completion=0, estimated=True) if owed else None
+    )
+    await slow.close()
+
+
+async def test_a_server_that_is_gone_costs_nothing(server: ModelServer, model: Model) -> None:
+    """Nobody took the request."""
+    await server.stop()
+    assert await cost_of(model.reflect(MESSAGES, SCHEMA, Shown(), 5.0)) is None
+
+
+NO_FIGURES: list[Any] = [
+    None,
+    5,
+    "text",
+    [],
+    {},
+    {"prompt_tokens": 7},
+    {"prompt_tokens": -7, "completion_tokens": 5},
+    {"prompt_tokens": 7, "completion_tokens": -5},
+    {"prompt_tokens": "7", "completion_tokens": "5"},
+    {"prompt_tokens": 7.5, "completion_tokens": 5},
+    {"prompt_tokens": True, "completion_tokens": True},
+    {"prompt_tokens": 0, "completion_tokens": 0},
+    {"prompt_tokens": 10**30, "completion_tokens": 5},
+    {"prompt_tokens": [7], "completion_tokens": {"a": 5}},
+]
+
+
+@pytest.mark.parametrize("usage", NO_FIGURES, ids=str)
+async def test_figures_that_are_none(usage: Any) -> None:
+    """Whatever a server says of the usage, the answer is as good, and what it cost is estimated."""
+
+    async def odd(request: web.Request) -> web.Response:
+        if (await request.json()).get("stream"):
+            last = json.dumps({"choices": [], "usage": usage, "model": "other"})
+            return web.Response(body=events(CHUNK, END, last, "[DONE]"), headers={"Content-Type": SSE})
+        message = {"message": {"content": "{}"}, "finish_reason": "stop"}
+        return web.json_response({"choices": [message], "usage": usage, "model": "other"})
+
+    async with serving(odd) as odd_model:
+        for kind, work in (
+            ("reflect", odd_model.reflect(MESSAGES, SCHEMA, Shown(), 5.0)),
+            ("summary", completed(odd_model)),
+        ):
+            spent = await cost_of(work)
+            assert spent == Spent(kind=kind, model="other", prompt=SENT, completion=1, estimated=True)
+
+
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [(None, 0), ({"cached_tokens": 6}, 6), ({"cached_tokens": 99}, 7), ({"cached_tokens": -1}, 0), ("text", 0)],
+)
+async def test_cached_tokens_are_part_of_the_prompt(details: Any, cached: int) -> None:
+    """Never more than the prompt, and none where that is not said."""
+    usage = {"prompt_tokens": 7, "completion_tokens": 0, "prompt_tokens_details": details}
+
+    async def odd(_request: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": "{}"}}], "usage": usage})
+
+    async with serving(odd) as odd_model:
+        spent = await cost_of(completed(odd_model))
+    assert spent == Spent(kind="summary", model="test-model", prompt=7, completion=0, cached=cached)
+
+
+@pytest.mark.parametrize("name", [None, "", 5, "a\u0000b", "\ud83c", "x" * 129, ["m"]], ids=repr)
+async def test_a_models_name_that_cannot_be_kept(name: Any) -> None:
+    """It counts under the name that was asked for."""
+
+    async def odd(_request: web.Request) -> web.Response:
+        usage = {"prompt_tokens": 7, "completion_tokens": 5}
+        return web.json_response({"choices": [{"message": {"content": "{}"}}], "usage": usage, "model": name})
+
+    async with serving(odd) as odd_model:
+        assert (await completed(odd_model)).spent.model == "test-model"
+
+
+async def test_audio_without_figures(server: ModelServer, model: Model) -> None:
+    """By the seconds that the server says; else by the file's size, and no more than a voice message may last."""
+    whisper = Model(server.api_key, server.base_url, None, audio_model="whisper-1")
+    heard = await whisper.transcribe(b"x" * 19_000, "voice.ogg", "en")
+    assert server.heard[0].usage == {"type": "duration", "seconds": 10}
+    assert heard.spent == Spent(kind="transcribe", model="whisper-1", prompt=100, completion=1, estimated=True)
+    await whisper.close()
+    server.set_mode("uncounted")
+    for size, tokens in ((20_000, 100), (5_000_000, 3000)):
+        heard = await model.transcribe(b"x" * size, "voice.ogg", "en")
+        assert (heard.spent.prompt, heard.spent.completion, heard.spent.estimated) == (tokens, 1, True)
+
+
+async def test_audio_that_is_refused_costs_nothing(server: ModelServer, model: Model) -> None:
+    """Where it was listened to and nothing was heard, it costs."""
+    server.queue("413", "absent", "empty", of="transcription")
+    costs = [await cost_of(model.transcribe(VOICE, "voice.ogg", "en")) for _ in range(3)]
+    assert costs[:2] == [None, None]
+    assert costs[2] is not None
+    assert not costs[2].estimated
+
+
+async def test_a_server_that_refuses_to_be_asked_for_figures(server: ModelServer) -> None:
+    """It is asked without, at once, and never so again; what it may be asked besides, it still is."""
+    server.refuses = ("stream_options",)
+    thinking = Model(server.api_key, server.base_url, None)
+    costs = [await cost_of(thinking.reflect(MESSAGES, SCHEMA, Shown(), 5.0)) for _ in range(2)]
+    assert ["stream_options" in request.body for request in server.requests] == [True, False, False]
+    assert all("reasoning_effort" in request.body for request in server.requests)
+    assert all(cost is not None and cost.estimated for cost in costs)
+    await thinking.close()
+
+
+async def test_a_server_that_refuses_everything_more(server: ModelServer) -> None:
+    """One thing after another; calls side by side do not get in each other's way."""
+    server.refuses = ("stream_options", "reasoning_effort")
+    thinking = Model(server.api_key, server.base_url, None)
+    for content in await asyncio.gather(reflected(thinking), reflected(thinking), reflected(thinking)):
+        assert json.loads(content) == SAID
+    assert len(server.requests) <= 9
+    server.requests.clear()
+    await reflected(thinking)
+    assert len(server.requests) == 1
+    await thinking.close()
+
+
+MODES = ["ok", "plain", "garbage", "invalid", "refusal", "truncated", "noise", "broken", "cut", "drop", "500", "400"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_no_word_of_a_person_is_logged(
+    server: ModelServer, model: Model, mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not by us, nor by the client and what it stands on, however much they log."""
+    caplog.set_level(0)
+    for logger in ("openai", "httpx", "httpx2", "httpcore"):
+        caplog.set_level(0, logger)
+    messages = [{"role": "user", "content": json.dumps({"answer": "CANARY sings"})}]
+    server.reflection = lambda _: json.dumps({"question": "one", "reflection": "CANARY sings"})
+    server.answer, server.transcript = server.reflection, "CANARY sings"
+    server.set_mode(mode)
+    with capture_logs() as logs:
+        await cost_of(model.reflect(messages, SCHEMA, Shown(), 5.0))
+        await cost_of(completed(model, messages))
+        await cost_of(model.transcribe(b"OggS CANARY", "voice.ogg", "en"))
+    assert len(server.requests) >= 2
+    assert "CANARY" not in caplog.text
+    assert "CANARY" not in json.dumps(logs)
+    assert not any("CANARY" in repr(record.args) for record in caplog.records)
 
 
 # ---- the server itself

@@ -12,13 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 
+from bot.breaker import MOST_FAILURES
 from bot.http import LARGEST_UPDATE, SECRET_HEADER, Server, application
 from bot.intake import Intake
+from bot.model import ModelFailedError
 from bot.nursery import Nursery
 from bot.service import Core, _server, bot_of, core
 from bot.settings import Settings
@@ -294,7 +295,7 @@ def hook_settings(api: BotApi) -> Settings:
 
 async def test_without_a_webhook_there_is_nothing_to_post_to(database: str) -> None:
     async with webhook(database) as hook:
-        app = application(None, None, _yes, CollectorRegistry())
+        app = application(None, None, _yes, _nothing)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://waymark") as client:
             answer = await client.post("/telegram", json=said(1), headers={SECRET_HEADER: ""})
         assert answer.status_code == 404
@@ -303,6 +304,10 @@ async def test_without_a_webhook_there_is_nothing_to_post_to(database: str) -> N
 
 async def _yes() -> bool:
     return True
+
+
+async def _nothing() -> bytes:
+    return b""
 
 
 async def test_the_pages_of_an_operator(database: str) -> None:
@@ -323,7 +328,19 @@ async def test_the_metrics_count_and_name_no_person(database: str) -> None:
         assert "waymark_updates_taken 2.0" in page
         assert "waymark_messages_performed 1.0" in page
         assert "waymark_events_set_aside 0.0" in page
+        assert "waymark_model_open 0.0" in page
+        assert "waymark_model_budget_tokens_per_day 2e+07" in page
+        assert 'waymark_model_tokens_today{kind="summary"} 0.0' in page
+        assert 'waymark_model_calls_today{kind="reflect"} 0.0' in page
         assert str(MIRA) not in page
+
+
+async def test_the_metrics_show_a_model_that_is_down(database: str) -> None:
+    async with webhook(database) as hook:
+        for _ in range(MOST_FAILURES):
+            with pytest.raises(ModelFailedError), hook.core.breaker.guarding():
+                raise ModelFailedError("timeout")
+        assert "waymark_model_open 1.0" in (await hook.get("/metrics")).text
 
 
 @pytest.mark.parametrize("url", ["sqlite:///{}/no/such/place.db", "postgresql://nobody@127.0.0.1:1/none"])
@@ -333,7 +350,7 @@ async def test_not_ready_while_the_database_is_away(url: str, tmp_path: Path) ->
     async def ready() -> bool:
         return await asyncio.to_thread(alive, engine)
 
-    app = application(None, None, ready, CollectorRegistry())
+    app = application(None, None, ready, _nothing)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://waymark") as client:
         assert (await client.get("/readyz")).status_code == 503
         assert (await client.get("/healthz")).status_code == 200

@@ -11,7 +11,7 @@ from .bot_api_chats import Chat, ChatMessage, Json
 from .bot_api_checks import LONGEST_CAPTION, Markup, check_markup, check_text
 from .bot_api_commands import delete_commands, get_commands, get_menu_button, set_commands, set_menu_button
 from .bot_api_find import bad, find_chat
-from .bot_api_params import Params, Upload
+from .bot_api_params import ApiError, Params, Upload
 from .bot_api_webhook import webhook_info
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a "
     "current content and reply markup of the message"
 )
+LARGEST_UPLOAD = 50 * 1024 * 1024
 LARGEST_DOWNLOAD = 20 * 1024 * 1024
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
@@ -137,6 +138,8 @@ def _uploaded(server: BotApi, kind: str, params: Params, files: Files) -> Upload
         raise bad(f"there is no {kind} in the request" if not named else "wrong file identifier/HTTP URL specified")
     if not upload.content:
         raise bad("file must be non-empty")
+    if upload.said > LARGEST_UPLOAD:
+        raise ApiError(413, "Request Entity Too Large")
     return upload
 
 

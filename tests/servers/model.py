@@ -11,7 +11,9 @@ from aiohttp.web_request import BaseRequest
 
 from .base import LocalServer, drop_connection, json_response
 from .model_audio import AudioRequest, read_audio, transcription
+from .model_audio import usage as heard_usage
 from .model_chat import (
+    CACHED_BY,
     ERROR_TEXTS,
     ERROR_TYPES,
     Mode,
@@ -21,6 +23,8 @@ from .model_chat import (
     completion,
     name_of,
     stream_chunks,
+    text_of,
+    tokens,
 )
 from .model_extras import embeddings, reflection
 from .model_schema import broken, instance
@@ -71,6 +75,7 @@ class ModelServer(LocalServer):
         self.mode = Mode(mode)
         self.requests: list[ModelRequest] = []
         self.heard: list[AudioRequest] = []
+        self._beginnings: set[str] = set()
         self._modes: dict[str, Mode] = {}
         self._next: dict[str | None, deque[Mode]] = {None: deque()}
 
@@ -187,7 +192,8 @@ class ModelServer(LocalServer):
         if mode.name == "drop":
             return drop_connection(request)
         record.status = 200
-        return json_response(transcription(mode, self.transcript))
+        record.usage = heard_usage(record, self.transcript)
+        return json_response(transcription(mode, self.transcript, record.usage))
 
     async def _complete(self, request: BaseRequest) -> web.StreamResponse:
         body = _decode(await request.read())
@@ -204,16 +210,23 @@ class ModelServer(LocalServer):
         late = self.reflection_delay if record.name == "reflection" else 0.0
         await self._wait(Mode("hang") if hangs else mode, mode.seconds + late)
         content = await self._content(body, mode)
-        record.answer = content
+        record.cached, record.answer = self._cached(body), content
         if mode.name == "drop" and not streams:
             return drop_connection(request)
         record.status = 200
         if streams:
-            chunks = stream_chunks(body, mode, content, self.chunk_size)
+            chunks = stream_chunks(body, mode, content, self.chunk_size, record.cached)
             return await send_stream(self, request, mode, chunks, self.chunk_delay)
         if mode.name in ("noise", "cut", "broken"):
             return json_response(NOISE)
-        return _json(completion(body, mode, content))
+        return _json(completion(body, mode, content, record.cached))
+
+    def _cached(self, body: Json) -> int:
+        """How many tokens of the prompt were asked before: those of its first message."""
+        first = text_of(body["messages"][0])
+        known = first in self._beginnings
+        self._beginnings.add(first)
+        return tokens(first) // CACHED_BY * CACHED_BY if known else 0
 
     async def _wait(self, mode: Mode, seconds: float) -> None:
         if mode.name == "hang" or seconds:

@@ -27,6 +27,8 @@ MODES = (
     "truncated",
     "empty",  # nothing said
     "absent",  # this server has no such endpoint
+    "uncounted",  # ok, and nothing is said of what it cost
+    "miscounted",  # ok, and what is said of it cannot be
 )
 ERROR_TYPES = {400: "invalid_request_error", 401: "invalid_request_error", 404: "invalid_request_error"}
 ERROR_TEXTS = {
@@ -35,6 +37,9 @@ ERROR_TEXTS = {
     500: ("The server had an error while processing your request.", "server_error", None),
     503: ("The engine is currently overloaded, please try again later.", "server_error", None),
 }
+MISCOUNTED = {"prompt_tokens": -5, "completion_tokens": "12", "total_tokens": None, "input_tokens": -5}
+CACHED_BY = 128
+"""A prompt's beginning that was asked before is cached in pieces of so many tokens."""
 ROLES = ("system", "developer", "user", "assistant")
 NO_WORD_JSON = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
 
@@ -76,6 +81,7 @@ class ModelRequest(msgspec.Struct):
     mode: str
     status: int | None = None
     answer: str | None = None
+    cached: int = 0
     headers: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
@@ -92,6 +98,11 @@ class ModelRequest(msgspec.Struct):
     def prompt(self) -> str:
         """Everything that was told to the model, as one text."""
         return "\n".join(text_of(message) for message in self.body.get("messages", []))
+
+    @property
+    def usage(self) -> Json:
+        """What it cost, by the server's own count, told or not; nothing where it was refused or never thought of."""
+        return usage(self.body, self.answer, self.cached) if self.answer is not None else {}
 
 
 def check_request(body: Json) -> None:
@@ -133,7 +144,7 @@ def _check_format(body: Json) -> None:
             raise ModelError(400, text, param="response_format") from None
 
 
-def completion(body: Json, mode: Mode, content: str) -> Json:
+def completion(body: Json, mode: Mode, content: str, cached: int = 0) -> Json:
     choices = []
     if mode.name != "empty":
         text, reason = _cut(body, mode, content)
@@ -143,10 +154,10 @@ def completion(body: Json, mode: Mode, content: str) -> Json:
             {"index": index, "message": message, "logprobs": None, "finish_reason": reason}
             for index in range(int(body.get("n") or 1))
         ]
-    return {**_head(body, "chat.completion"), "choices": choices, "usage": usage(body, content)}
+    return {**_head(body, "chat.completion"), "choices": choices, **told(mode, usage(body, content, cached))}
 
 
-def stream_chunks(body: Json, mode: Mode, content: str, size: int) -> list[Json]:
+def stream_chunks(body: Json, mode: Mode, content: str, size: int, cached: int = 0) -> list[Json]:
     """The chunks of a streamed answer: the role, the text in pieces of a size, the end, perhaps the usage."""
     head = _head(body, "chat.completion.chunk")
     chunks: list[Json] = []
@@ -157,8 +168,9 @@ def stream_chunks(body: Json, mode: Mode, content: str, size: int) -> list[Json]
         deltas += [{field: text[start : start + size]} for start in range(0, len(text), size)]
         chunks = [{**head, "choices": [{"index": 0, "delta": d, "finish_reason": None}]} for d in deltas]
         chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
-    if (body.get("stream_options") or {}).get("include_usage"):
-        chunks.append({**head, "choices": [], "usage": usage(body, content)})
+    if (body.get("stream_options") or {}).get("include_usage") and mode.name != "uncounted":
+        chunks = [{**chunk, "usage": None} for chunk in chunks]
+        chunks.append({**head, "choices": [], **told(mode, usage(body, content, cached))})
     return chunks
 
 
@@ -174,13 +186,32 @@ def _cut(body: Json, mode: Mode, content: str) -> tuple[str, str]:
     return content, "stop"
 
 
-def usage(body: Json, content: str) -> Json:
+def told(mode: Mode, counted: Json) -> Json:
+    """What is said of the usage, by mode."""
+    if mode.name == "uncounted":
+        return {}
+    return {"usage": MISCOUNTED if mode.name == "miscounted" else counted}
+
+
+def usage(body: Json, content: str, cached: int = 0) -> Json:
+    """The figures as the real service gives them. ``cached``: tokens of the prompt that it had already."""
     asked = sum(tokens(text_of(message)) + 3 for message in body.get("messages", []))
     schema = (body.get("response_format") or {}).get("json_schema")
     if schema:
         asked += tokens(msgspec.json.encode(schema).decode())
     said = tokens(content)
-    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+    return {
+        "prompt_tokens": asked,
+        "completion_tokens": said,
+        "total_tokens": asked + said,
+        "prompt_tokens_details": {"cached_tokens": min(cached, asked), "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
 
 
 def tokens(text: str) -> int:
