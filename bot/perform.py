@@ -21,7 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import Clock
 from bot.nursery import Nursery
-from bot.render import Message
+from bot.pdf import pdf
+from bot.render import File, Message
 from flows.effects import Acknowledge
 from flows.records import Record
 from storage.outbox import Mark, Row
@@ -62,6 +63,10 @@ class Messenger(Protocol):
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
         """Change a message."""
+        ...
+
+    async def send_file(self, chat_id: int, filename: str, content: bytes, caption: str) -> int | None:
+        """Send a file; gives the front end's id of the message. An empty caption is none."""
         ...
 
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
@@ -121,6 +126,7 @@ class Performer:
         self._questions: OrderedDict[int, Question] = OrderedDict()
         self._idle: dict[int, asyncio.Event] = {}
         self._requests = 0
+        self._making = asyncio.Lock()  # one file at a time, so that many do not take all processors
         self._quiet = asyncio.Event()
         self._quiet.set()
         self.request: Callable[[Row], Awaitable[None]] | None = None
@@ -133,7 +139,7 @@ class Performer:
                 continue
             self._taken.add(row.id)
             self._quiet.clear()
-            if row.kind not in ("say", "edit"):
+            if row.kind not in ("say", "edit", "file"):
                 self._requests += 1
                 self._nursery.start(self._requested(self._request(row)), f"request {row.id}")
                 continue
@@ -215,6 +221,8 @@ class Performer:
                 return
 
     async def _perform(self, row: Row) -> int | None:
+        if row.kind == "file":
+            return await self._send_file(row.chat_id, msgspec.convert(row.payload, File))
         message = msgspec.convert(row.payload, Message)
         if row.kind == "say":
             message_id = await self._messenger.send(row.chat_id, message, row.key)
@@ -230,6 +238,11 @@ class Performer:
         if sent is not None:
             await self._messenger.edit(row.chat_id, sent, message, row.key)
         return sent
+
+    async def _send_file(self, chat_id: int, file: File) -> int | None:
+        async with self._making:
+            content = await asyncio.to_thread(pdf, file)
+        return await self._messenger.send_file(chat_id, f"{file.name}.pdf", content, file.caption)
 
     async def _hold(self, queue: deque[Row], seconds: float) -> None:
         """A whole chat waits. Its rows are held, so that nobody else takes them up."""

@@ -1,4 +1,5 @@
-"""Screens of `flows` as messages: text, entities and rows of buttons, within what a Telegram message may hold.
+"""Screens of `flows` as messages: text, entities and rows of buttons, within what a Telegram message may hold; and
+files as the words that they are made of.
 
 The result is what the outbox keeps and every front end shows. Style is by entities over whole lines, so that nothing
 a person writes can be markup.
@@ -6,6 +7,7 @@ a person writes can be markup.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -23,6 +25,7 @@ from flows.effects import (
     RequestTranscript,
     Say,
     Screen,
+    SendFile,
     SetTimer,
     Text,
 )
@@ -43,6 +46,11 @@ CONTROLS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """The rows of the keyboards below the chat."""
 SHORT_LABEL = 64
+NUMBERED = re.compile(r"\d+\. ")
+LONGEST_CAPTION = 1024
+"""UTF-16 units below a file."""
+LONGEST_NAME = 60
+FILE_NAME = "waymark"
 
 
 class Entity(Record):
@@ -67,6 +75,16 @@ class Message(Record):
     entities: tuple[Entity, ...] = ()
     rows: tuple[tuple[Button, ...], ...] = ()
     keyboard: tuple[tuple[str, ...], ...] | None = None
+
+
+class File(Record):
+    """A file as the outbox keeps it. `name` has no extension; `lines` are (text, style), with a Line's styles."""
+
+    name: str
+    title: str
+    language: str
+    lines: tuple[tuple[str, str], ...]
+    caption: str = ""
 
 
 def settled(decision: Decision) -> Settled:
@@ -98,6 +116,8 @@ def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
             return [*said, Outgoing(chat_id=chat_id, kind="say", payload=last, key=key)]
         case Edit(screen=screen, key=key):
             return [Outgoing(chat_id=chat_id, kind="edit", payload=_payload(messages(screen, language)[-1]), key=key)]
+        case SendFile():
+            return [Outgoing(chat_id=chat_id, kind="file", payload=_payload(file(effect, language)))]
         case RequestSummary(session_id=session_id, attempt=attempt, writer=writer):
             payload: dict[str, Any] = {"session_id": str(session_id), "attempt": attempt, "writer": writer}
             return [Outgoing(chat_id=chat_id, kind="request_summary", payload=payload)]
@@ -133,6 +153,20 @@ def messages(screen: Screen, language: str) -> list[Message]:
     return made
 
 
+def file(effect: SendFile, language: str) -> File:
+    """A file with its words in a language; its caption is cut to what may stand below a file."""
+    caption = words(effect.caption, language).strip()
+    if units(caption) > LONGEST_CAPTION:
+        caption = _start(caption, LONGEST_CAPTION - 1) + "…"
+    return File(
+        name=_file_name(effect.name),
+        title=_text(Line(text=effect.title), language),
+        language=language,
+        lines=tuple((_text(line, language), line.style) for line in effect.lines),
+        caption=caption,
+    )
+
+
 def words_of(key: str, language: str) -> str:
     """A text without arguments."""
     return words(Text(key=key), language)
@@ -156,17 +190,27 @@ def _fitting(text: str) -> list[str]:
     """A text in pieces that fit a message each, cut at a space where there is one."""
     pieces = []
     while units(text) > LONGEST:
-        size = cut = 0
-        for char in text:
-            size += 2 if ord(char) > 0xFFFF else 1
-            if size > LONGEST:
-                break
-            cut += 1
+        cut = len(_start(text, LONGEST))
         space = text.rfind(" ", cut // 2, cut)
         cut = space if space > 0 else cut
         pieces.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*pieces, text] if text else pieces
+
+
+def _start(text: str, longest: int) -> str:
+    """As much of a text as fits so many UTF-16 units."""
+    size = 0
+    for i, char in enumerate(text):
+        size += units(char)
+        if size > longest:
+            return text[:i]
+    return text
+
+
+def _file_name(name: str) -> str:
+    """A name that is one everywhere: letters, digits, dashes."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:LONGEST_NAME] or FILE_NAME
 
 
 def _message(lines: list[tuple[str, str]]) -> Message:
@@ -184,6 +228,8 @@ def _message(lines: list[tuple[str, str]]) -> Message:
 
 def _close(above: tuple[str, str], below: tuple[str, str]) -> bool:
     if above[1] == "bold" or above[1] == below[1] == "quote":
+        return True
+    if NUMBERED.match(above[0]) and NUMBERED.match(below[0]):
         return True
     return below[0].startswith("• ") and (above[0].startswith("• ") or above[0].endswith(":"))
 

@@ -8,6 +8,7 @@ import getpass
 import os
 import sys
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,9 +60,22 @@ class TerminalMessenger:
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
         """Print what changed, unless it only lost its buttons because they were used, or shows how far one is."""
+        if key.startswith("d") and not message.rows:  # the card goes on below
+            return
         if not key.startswith(("q", "p")):
             self._print(message)
         self._offer(message, key)
+
+    async def send_file(self, chat_id: int, filename: str, content: bytes, caption: str) -> int:
+        """Put a file into the current directory, and print where it is. Raises Refused where it cannot be written."""
+        try:
+            path = await asyncio.to_thread(written, Path.cwd(), filename, content)
+        except OSError as error:
+            raise Refused(type(error).__name__) from None
+        self._next_id += 1
+        self._console.print()
+        self._console.print(escape(f"{path}  {' '.join(caption.split())}".rstrip()), highlight=False, soft_wrap=True)
+        return self._next_id
 
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """Print the word that answers a press, if there is one."""
@@ -94,7 +108,7 @@ class TerminalMessenger:
 
     def _offer(self, message: Message, key: str | None) -> None:
         buttons = tuple(button for row in message.rows for button in row)
-        if key is not None and key.startswith("q"):
+        if key is not None and key.startswith(("q", "d")):  # what waits for an answer
             self._question, self._card = buttons, ()
         else:
             self._card = buttons
@@ -168,6 +182,20 @@ async def _lines(script: Path | None, console: Console) -> AsyncIterator[str]:
                 return
             if line.strip():
                 yield line.strip()
+
+
+def written(directory: Path, filename: str, content: bytes) -> Path:
+    """Write a new file: "name.pdf", or "name-2.pdf" where that is there already. Gives its path. Raises OSError."""
+    plain = Path("".join(c for c in filename if c.isalnum() or c in "-_.").lstrip(".") or "file")
+    for number in count(1):
+        path = directory / (f"{plain.stem}-{number}{plain.suffix}" if number > 1 else plain.name)
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError
 
 
 def _name() -> str:

@@ -88,6 +88,7 @@ class Screens:
         self.typed: list[int] = []
         self.drafts: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.sent_files: list[tuple[int, str, bytes, str]] = []
         self.blocked: set[int] = set()
         self._next = 1000
 
@@ -109,6 +110,13 @@ class Screens:
         shown = next(s for s in self.of[chat_id] if s.number == message_id)
         shown.message = message
         shown.edits += 1
+
+    async def send_file(self, chat_id: int, filename: str, content: bytes, caption: str) -> int:
+        """A file appears."""
+        if chat_id in self.blocked:
+            raise Blocked
+        self.sent_files.append((chat_id, filename, content, caption))
+        return self.number()
 
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """A press is answered."""

@@ -6,6 +6,8 @@ needed is read: through the client's objects one costs several times as much (de
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from mimetypes import guess_type
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -24,6 +26,8 @@ NO_PREVIEW = {"is_disabled": True}
 GONE = ("chat not found", "user is deactivated")
 LARGEST_FILE = 20 * 1024 * 1024
 """What bots may download."""
+LARGEST_UPLOAD = 50 * 1024 * 1024
+"""What bots may send."""
 TOO_BIG = "file is too big"
 UNCHANGED = ("message is not modified", "message to edit not found", "message can't be edited")
 
@@ -78,6 +82,18 @@ class TelegramMessenger:
         except Refused as refusal:
             if not any(reason in str(refusal).lower() for reason in UNCHANGED):
                 raise
+
+    async def send_file(self, chat_id: int, filename: str, content: bytes, caption: str) -> int | None:
+        """Send a file; gives Telegram's id of the message. Raises Refused where it is too big."""
+        if len(content) > LARGEST_UPLOAD:  # a server may hang up on it without a word
+            raise Refused(TOO_BIG)
+        fields = {"chat_id": str(chat_id), **({"caption": caption} if caption else {})}
+        kind = guess_type(filename)[0] or "application/octet-stream"
+        posting = transport_of(self._bot).post_file(
+            f"{self._bot.base_url}/sendDocument", fields, "document", (filename, content, kind)
+        )
+        result = await _answered(posting, _read)
+        return result.message_id if isinstance(result, _Sent) else None
 
     async def _put_up(self, method: str, message: Message, named: dict[str, Any]) -> _Sent | bool | None:
         """Call with a message's text. If its entities are refused, it goes without."""
@@ -144,16 +160,26 @@ class TelegramMessenger:
     ) -> Result | None:
         """Call a method, whatever its result is. Raises the DeliveryError that its answer means."""
         url, sent = f"{self._bot.base_url}/{method}", msgspec.json.encode(payload)
-        try:
-            status, body = await transport_of(self._bot).post_json(url, sent)
-            answer = reader.decode(body)
-        except NetworkError as error:
-            raise Unreachable(type(error).__name__) from None
-        except msgspec.DecodeError:  # a proxy's error page
-            raise Unreachable("not an answer of the Bot API") from None
-        if not answer.ok:
-            raise _failure(answer, status)
-        return answer.result
+        return await _answered(transport_of(self._bot).post_json(url, sent), reader)
+
+
+async def _answered(
+    posting: Awaitable[tuple[int, bytes]], reader: msgspec.json.Decoder[_Answer[Result]]
+) -> Result | None:
+    """The result of a call. Raises the DeliveryError that its answer means."""
+    try:
+        status, body = await posting
+    except NetworkError as error:
+        raise Unreachable(type(error).__name__) from None
+    try:
+        answer = reader.decode(body)
+    except msgspec.DecodeError:  # a proxy's error page
+        if status == 413:
+            raise Refused(TOO_BIG) from None
+        raise Unreachable("not an answer of the Bot API") from None
+    if not answer.ok:
+        raise _failure(answer, status)
+    return answer.result
 
 
 def _error(body: bytes) -> _Answer[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -16,6 +18,8 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 DOWNLOAD_SECONDS = 60.0
 """For a whole file, however slowly it drips."""
+UPLOAD_SECONDS = 60.0
+"""The same, the other way; within the lease of the outbox's row."""
 CONNECTIONS = 100
 JSON = {"Content-Type": "application/json"}
 CHUNK = 64 * 1024
@@ -67,6 +71,18 @@ class AiohttpRequest(BaseRequest):
     async def post_json(self, url: str, body: bytes, read_seconds: float = READ_SECONDS) -> tuple[int, bytes]:
         """One call with a body of JSON; gives the status and the body of the answer. Raises as do_request does."""
         return await self._request("POST", url, _waiting(read_seconds), data=body, headers=JSON)
+
+    async def post_file(
+        self, url: str, fields: Mapping[str, str], name: str, file: tuple[str, bytes, str]
+    ) -> tuple[int, bytes]:
+        """One call with a form in which the field `name` is a file: its name, content and type. Raises as
+        do_request does."""
+        form = aiohttp.FormData(quote_fields=False)  # Telegram shows a name as it stands
+        for field, value in fields.items():
+            form.add_field(field, value)
+        filename, content, kind = file
+        form.add_field(name, BytesIO(content), filename=filename, content_type=kind)
+        return await self._request("POST", url, _waiting(READ_SECONDS, UPLOAD_SECONDS), data=form)
 
     async def get(self, url: str, most: int) -> tuple[int, bytes]:
         """The status and the body of what is at a URL. Raises TooLargeError past `most` bytes, else as do_request."""
