@@ -11,6 +11,9 @@ runner       events in batches through the unit of work; retries; dead letters
 perform      the outbox carried out, each chat in order
 writer       the summary: by the model, or plainly
 model        the model at OPENAI_BASE_URL
+bill         what a call to it costs
+breaker      leaves a model that is down alone
+meters       what an operator watches
 scheduler    ticks: timers, leftovers, letters, pruning
 telegram/    the Bot API: transport, messenger, polling
 http         webhook, health, metrics

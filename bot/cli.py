@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.clock import SystemClock
+from bot.prompts import SUMMARY
 from bot.service import CannotServeError
 from bot.settings import Settings
 from storage import letters as dead
@@ -87,7 +88,7 @@ def migrate(
 
 @app.command()
 def doctor() -> None:
-    """Check the token, webhook, database, migrations and model, and say what to do."""
+    """Check the token, webhook, database, migrations, model and its budget, and say what to do."""
     from bot.doctor import examine
 
     async def look() -> bool:
@@ -100,6 +101,27 @@ def doctor() -> None:
 
     if not asyncio.run(look()):
         raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    session: Annotated[str, typer.Argument(help="A session's id; without one, they are listed.")] = "",
+    prompt: Annotated[str, typer.Option(help="The version of a prompt, or the path of a file.")] = SUMMARY,
+) -> None:
+    """Show what a prompt makes of a session, beside the summary that is kept. It shows a coachee's words."""
+    from bot.replay import CannotReplayError, listed, named, replayed
+
+    settings = _settings()
+    engine = connect(settings.database_url)
+    if migrations.current(engine) != migrations.head():
+        _stop("this database is not up to date: `waymark migrate` brings it there")
+    try:
+        if session:
+            console.print(asyncio.run(replayed(settings, engine, session, named(prompt))))
+        else:
+            console.print(listed(engine))
+    except CannotReplayError as error:
+        _stop(str(error))
 
 
 @letters_app.command("list")

@@ -15,6 +15,7 @@ from bot.texts import FALLBACK, known, languages, listed, words
 from flows.answers import has_words
 from flows.asking import choices, open_step, position
 from flows.comparing import plain
+from flows.drafts import wants_words
 from flows.edits import said_in
 from flows.effects import Choice, Text
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Reading, TextEdited, TextSent
@@ -57,6 +58,8 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             return answer.evolve(reading=_answer(typed, chat, now))
         case TextSent(text=text) if chat.conversation.awaiting == "timezone" and (found := zones(text)):
             return event.evolve(reading=Reading(zones=found))
+        case TextSent(text=text) if wants_words(chat):
+            return event.evolve(reading=Reading(day=_of_item(text, chat, now)))
         case TextSent(text=text) if (pressed := _about_what_was_heard(event, chat)) is not None:
             return read(pressed, chat, now)
         case TextSent(text=text):
@@ -71,6 +74,15 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             label = next((c.label for c in _open(chat, now) if c.data == data), None)
             return event if label is None else event.evolve(label=words(label, chat.person.language))
     return event
+
+
+def _of_item(text: str, chat: Chat, now: datetime) -> date | None:
+    """The day that words about an item name: as an answer to "by when", or somewhere in an in-between step."""
+    person, plan = chat.someone, chat.conversation.plan
+    here = local(now, person.timezone)
+    if plan is not None and plan.changing == "day":
+        return read_day(text, here, person.language)
+    return read_deadline(text, here, person.language)
 
 
 def _about_what_was_heard(event: TextSent, chat: Chat) -> ButtonPressed | None:

@@ -70,6 +70,18 @@ def listed(key: str, language: str) -> tuple[str, ...]:
     return () if found == key else tuple(found.split("|"))
 
 
+def entries(language: str) -> tuple[tuple[str, str], ...]:
+    """Every text of a language by its key; one with plural forms comes once for each."""
+    with (LOCALES / language / "LC_MESSAGES" / "waymark.po").open("rb") as file:
+        messages = list(read_po(file, locale=language))
+    found: list[tuple[str, str]] = []
+    for message in messages:
+        key = message.id if isinstance(message.id, str) else message.id[0]
+        texts = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+        found.extend((key, text) for text in texts if key)
+    return tuple(found)
+
+
 @cache
 def known(key: str, language: str) -> frozenset[str]:
     """The alternatives of a text that lists some, as they are compared. One may end in "*": a word's beginning."""

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from flows.documents import Document
+from flows.documents import Document, PlannedMilestone
 from flows.records import Record
+from flows.spending import Spent
 
 ActionStatus = Literal["pending", "in_progress", "completed", "blocked"]
 
@@ -72,14 +73,14 @@ class StageKept(Change):
 
 
 class SummaryKept(Change):
-    """The summary of a session."""
+    """The summary of a session: a new version of it, if there was one before."""
 
     session_id: UUID
     document: Document
 
 
 class ActionAdded(Change):
-    """An action item of a plan."""
+    """An action item of a plan that was confirmed. `origin`: the coachee's own, or a suggestion that they took on."""
 
     action_id: UUID
     user_id: UUID
@@ -90,15 +91,18 @@ class ActionAdded(Change):
     smart_criteria: dict[str, Any]
     priority: int
     timeline_start: date
-    timeline_end: date
+    timeline_end: date | None
     evidence: dict[str, Any]
+    origin: Literal["coachee", "suggestion"] = "coachee"
+    milestones: tuple[PlannedMilestone, ...] = ()
 
 
-class ActionWorded(Change):
-    """The writer's short title for an item whose words are kept as its description."""
+class ModelUsed(Change):
+    """A call to the model, made for a person. The day is UTC's."""
 
-    action_id: UUID
-    title: str
+    user_id: UUID
+    day: date
+    spent: Spent
 
 
 class ActionMoved(Change):
@@ -135,8 +139,8 @@ AnyChange = (
     | SessionMoved
     | StageKept
     | SummaryKept
+    | ModelUsed
     | ActionAdded
-    | ActionWorded
     | ActionMoved
     | ActionReviewed
 )

@@ -1,15 +1,14 @@
-"""What follows from an answer: the next question; after the last one the plan, its reminders and the summary."""
+"""What follows from an answer: the next question; after the last one the summary, and with it the plan."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from flows.asking import plan_lines
 from flows.effects import AnyEffect, CancelTimer, RequestSummary, Say, Screen, text_line
-from flows.plans import added, reminders
+from flows.plans import reminders
 from flows.progress import headed
-from flows.putting import asked, local_day, moved, with_session
+from flows.putting import asked, moved, with_session
 from flows.state import Decision
 from flows.times import local
 
@@ -23,17 +22,15 @@ def go_on(decision: Decision, now: datetime, *, fresh: bool = False) -> Decision
 
 
 def completed(decision: Decision, now: datetime) -> Decision:
-    """The last question is answered: the plan becomes rows, reminders are set, the summary is asked for."""
+    """The last question is answered: the days that were named are remembered, and the summary is asked for."""
     chat = decision.chat
     session = chat.conversation.session
     assert session is not None
     session = session.evolve(phase="complete", summary="asked", since=now)
     person = chat.someone
-    rows = added(person.user_id, session, chat.answers, local_day(chat, now))
-    timers = reminders(session, chat.answers, rows, now, person.timezone)
+    timers = reminders(session, chat.answers, now, person.timezone)
     chat, header = headed(with_session(chat, session))
-    plan = Say(screen=Screen(lines=(text_line("session.complete"), *plan_lines(chat.answers)), keyboard="rest"))
-    lines = []
+    lines = [text_line("session.complete")]
     if moments := sorted({timer.due_at for timer in timers}):
         lines.append(text_line("plan.reminders"))
         lines.extend(text_line("plan.reminder", at=local(moment, person.timezone)) for moment in moments)
@@ -43,10 +40,9 @@ def completed(decision: Decision, now: datetime) -> Decision:
     writer: Literal["model", "plain"] = "model" if chat.helped else "plain"
     effects: tuple[AnyEffect, ...] = (
         *header,
-        plan,
-        Say(screen=Screen(lines=tuple(lines))),
+        Say(screen=Screen(lines=tuple(lines), keyboard="rest")),
         *timers,
         CancelTimer(key=f"resume:{session.session_id}"),
         RequestSummary(session_id=session.session_id, writer=writer),
     )
-    return decision.evolve(chat=chat).keeping(*rows, moved(session, chat.answers, now)).then(*effects)
+    return decision.evolve(chat=chat).keeping(moved(session, chat.answers, now)).then(*effects)

@@ -8,7 +8,7 @@ from flows.answers import Given
 from flows.asking import screen, turn_of
 from flows.completing import go_on
 from flows.documents import short
-from flows.effects import Line, Say, say
+from flows.effects import Choice, Line, Say, Screen, Text, say, text_line
 from flows.putting import asked, closed, local_day, resaid
 from flows.state import Chat, Decision, Session, Turn
 from flows.steps import STEPS, Day, Words
@@ -42,8 +42,11 @@ def correct(
     if chat.conversation.changing == old.n:  # it is being changed: what is changed is the newest turn of it
         chat = chat.evolve(conversation=chat.conversation.evolve(changing=session.turns))
     decision = resaid(chat, *made, now).then(corrected_to(old, given))
+    if session.phase == "complete" and session.summary != "written":  # it is being written
+        return decision
     if session.phase == "complete":
-        return decision.then(say("edit.complete"))
+        button = Choice(data="m:0:anew", label=Text(key="button.anew"))
+        return decision.then(Say(screen=Screen(lines=(text_line("edit.complete"),), choices=(button,))))
     stays = session.position == before.position
     if session.phase != "open" or chat.conversation.holding or chat.conversation.changing is not None:
         return decision

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from flows import asking, conversation, edits, listening, lookback, menu, moments, plans, settling, summaries, voice
-from flows.changes import PersonMet, ReachChanged
+from flows import (
+    asking,
+    conversation,
+    drafts,
+    edits,
+    listening,
+    lookback,
+    menu,
+    moments,
+    opening,
+    plans,
+    settling,
+    summaries,
+    voice,
+)
+from flows.changes import ModelUsed, PersonMet, ReachChanged
 from flows.completing import go_on
 from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, Text, acknowledge, say
 from flows.errors import IllegalEventError
@@ -16,6 +30,7 @@ from flows.events import (
     ChatUnblocked,
     CommandSent,
     EventFailed,
+    FromModel,
     GroupSpoken,
     MediaSent,
     ReflectionFailed,
@@ -57,6 +72,14 @@ COMMANDS = (
 
 def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     """What follows from an event in a chat. Raises IllegalEventError where it cannot happen; nothing changes then."""
+    decision = _decided(chat, event, now)
+    if not isinstance(event, FromModel) or chat.person is None:
+        return decision
+    user_id, day = chat.person.user_id, now.astimezone(UTC).date()
+    return decision.keeping(*(ModelUsed(user_id=user_id, day=day, spent=spent) for spent in event.spent))
+
+
+def _decided(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     match event:
         case GroupSpoken():
             return Decision(chat=chat, effects=(say("group.private_only"),))
@@ -71,6 +94,8 @@ def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     match event:
         case TimerFired(kind="summary"):
             return summaries.again(chat, event)
+        case TimerFired(kind="confirm"):
+            return drafts.reminded(chat, event, now)
         case TimerFired(kind="breath"):
             return settling.ticked(chat, event, now)
         case TimerFired(kind="resume"):
@@ -78,7 +103,7 @@ def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
         case TimerFired():
             return plans.due(chat, event, now)
         case SummaryReady():
-            return summaries.ready(chat, event)
+            return summaries.ready(chat, event, now)
         case SummaryFailed():
             return summaries.failed(chat, event, now)
         case ReflectionReady():
@@ -107,7 +132,7 @@ def needs_plan(chat: Chat, event: AnyEvent) -> bool:
         return running(chat) is None or chat.conversation.awaiting is not None
     if isinstance(event, ButtonPressed):
         return not event.data.startswith("a:")
-    return isinstance(event, CommandSent | TimerFired)
+    return isinstance(event, CommandSent | TimerFired | SummaryReady | SummaryFailed)
 
 
 def _spoken(chat: Chat, event: Spoken, now: datetime) -> Decision:
@@ -186,11 +211,13 @@ def _said(chat: Chat, event: Spoken, now: datetime) -> Decision:
 
 
 def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
-    asking_zone = chat.conversation.awaiting == "timezone"
+    asking = chat.conversation.awaiting
     chat = chat.evolve(conversation=chat.conversation.evolve(awaiting=None))
     match event.name:
-        case "cancel" if asking_zone:
+        case "cancel" if asking == "timezone":
             return Decision(chat=chat, effects=(say("zone.left"),))
+        case "cancel" | "back" if asking == "item":
+            return drafts.left(chat, now)
         case "start" | "menu":
             return menu.show(chat, "home", now)
         case "session":
@@ -253,6 +280,10 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
             return menu.language_pressed(chat, event, now) or _unknown_press(chat, event)
         case data if data.startswith("k:"):
             return lookback.pressed(chat, event, now) or _unknown_press(chat, event)
+        case data if data.startswith("d:"):
+            return drafts.pressed(chat, event, now) or _unknown_press(chat, event)
+        case data if data.startswith("w:"):
+            return opening.pressed(chat, event, now) or _unknown_press(chat, event)
         case data if data.startswith("v:"):
             return voice.pressed(chat, event, now) or _unknown_press(chat, event)
         case _:
@@ -280,6 +311,8 @@ def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
     session = running(chat)
     if chat.conversation.awaiting == "timezone" and (session is None or event.reading.zones):
         return menu.timezone(chat, event.reading, now)
+    if drafts.wants_words(chat):
+        return drafts.said(chat, event.text, event.reading, now)
     if session is not None:
         return conversation.text(chat, session, event, now)
     card = menu.show(chat, "home", now)

@@ -1,6 +1,6 @@
 """Effects: orders, carried out after the deciding transaction is committed, and the screens they put up.
 
-`Say`, `Edit` and the requests leave through the outbox and are carried out at least once. `SetTimer` and
+`Say`, `Edit`, `SendFile` and the requests leave through the outbox and are carried out at least once. `SetTimer` and
 `CancelTimer` are rows of the same transaction. `Acknowledge` is passing: it is done at once and may be lost.
 """
 
@@ -64,6 +64,15 @@ class Edit(Effect):
     screen: Screen
 
 
+class SendFile(Effect):
+    """Send a file that is made of a title and lines, with a caption. `name` is the file's, without its extension."""
+
+    name: str
+    title: Text | str
+    lines: tuple[Line, ...]
+    caption: Text | str = ""
+
+
 class Acknowledge(Effect):
     """Answer a button press, with a word where one is needed."""
 
@@ -92,12 +101,12 @@ class CancelTimer(Effect):
 
 
 class RequestSummary(Effect):
-    """Have the summary of a session written: by the model where there is one, or by the plain writer, who may have to
-    stand in for the model."""
+    """Have the summary of a session written: by the model, or by the plain writer, where no model is wanted or the
+    model was out too long."""
 
     session_id: UUID
     attempt: int = 1
-    writer: Literal["model", "plain", "stand_in"] = "model"
+    writer: Literal["model", "plain", "outage"] = "model"
 
 
 class RequestReflection(Effect):
@@ -118,7 +127,17 @@ class RequestTranscript(Effect):
     index: int = 0
 
 
-AnyEffect = Say | Edit | Acknowledge | SetTimer | CancelTimer | RequestSummary | RequestReflection | RequestTranscript
+AnyEffect = (
+    Say
+    | Edit
+    | SendFile
+    | Acknowledge
+    | SetTimer
+    | CancelTimer
+    | RequestSummary
+    | RequestReflection
+    | RequestTranscript
+)
 
 
 def text_line(key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text) -> Line:

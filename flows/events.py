@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from flows.documents import Document
 from flows.records import Record
+from flows.spending import Spent
 
 
 class Sender(Record):
@@ -130,14 +131,20 @@ class TimerFired(Event):
     attempt: int = 0
 
 
-class SummaryReady(Event):
+class FromModel(Event, kw_only=True):
+    """Slow work came back. `spent` is what its calls to the model cost, none where the model was not asked."""
+
+    spent: tuple[Spent, ...] = ()
+
+
+class SummaryReady(FromModel):
     """The summary that was asked for is written."""
 
     session_id: UUID
     document: Document
 
 
-class SummaryFailed(Event):
+class SummaryFailed(FromModel):
     """The writer did not deliver. `reason` is for the operator and holds no word of the coachee."""
 
     session_id: UUID
@@ -145,7 +152,7 @@ class SummaryFailed(Event):
     reason: Literal["unavailable", "timeout", "limited", "refused", "truncated", "invalid"]
 
 
-class ReflectionReady(Event):
+class ReflectionReady(FromModel):
     """The model listened to the last answer: a sentence about it ("" where there is none that may be said), and the
     wording of the next question. `number` is the question that waits for it, `language` what the sentence is in."""
 
@@ -155,13 +162,13 @@ class ReflectionReady(Event):
     language: str = "en"
 
 
-class ReflectionFailed(Event):
+class ReflectionFailed(FromModel):
     """There is no reflection: too late, not usable, or the model is down. `number` is the question that waits."""
 
     number: int
 
 
-class TranscriptReady(Event):
+class TranscriptReady(FromModel):
     """A voice message was written down. `step` and `index`: the question that was open when it was sent."""
 
     text: str
@@ -170,7 +177,7 @@ class TranscriptReady(Event):
     index: int = 0
 
 
-class TranscriptFailed(Event):
+class TranscriptFailed(FromModel):
     """A voice message could not be written down. `unsupported`: nothing here can."""
 
     reason: Literal["unsupported", "unavailable", "nothing_heard", "too_long"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
+from flows import drafts, summaries
 from flows.asking import session_data
 from flows.changes import PersonChanged
 from flows.documents import LONGEST_TITLE, short
@@ -24,14 +25,17 @@ from flows.events import ButtonPressed, Reading
 from flows.plans import REMINDERS, open_items, short_id
 from flows.putting import asked, closed, running
 from flows.state import Chat, Decision, Person
-from flows.summaries import lines as summary_lines
 from flows.times import at_wall, local, zones
 
 MOST_SHOWN = 8
 """Items that the plan card lists; the rest is counted."""
+FEW_ITEMS = 2
+"""With so many items at most, their milestones are listed too."""
 LONGEST_PLAN = 500
 """Characters that the lines of the plan card share."""
-VIEWS = ("home", "plan", "summary", "settings", "language", "zone", "help", "help_on", "help_off")
+VIEWS = ("home", "plan", "summary", "settings", "language", "zone", "help")
+ACTS = ("items", "anew", "help_on", "help_off")
+"""What a card's buttons do besides showing another view."""
 LANGUAGES = ("en", "es", "hi", "ar")
 """The languages that there are catalogues for, in the order in which they are offered."""
 COMMON_ZONES = (
@@ -59,10 +63,18 @@ def show(chat: Chat, view: str, now: datetime) -> Decision:
 def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     """A press on a card changes that card in place. None where the data is not one of ours."""
     parts = event.data.split(":")
-    if len(parts) != 3 or parts[0] != "m" or parts[2] not in VIEWS or not (parts[1].isascii() and parts[1].isdigit()):
+    if (
+        len(parts) != 3
+        or parts[0] != "m"
+        or parts[2] not in (*VIEWS, *ACTS)
+        or not (parts[1].isascii() and parts[1].isdigit())
+    ):
         return None
     number = int(parts[1][:9])
-    if not 0 < number <= chat.conversation.cards:
+    if parts[2] in ("items", "anew"):
+        done = drafts.made_again(chat, now) if parts[2] == "items" else summaries.anew(chat, now)
+        return done.evolve(effects=(*acknowledge(event.press_id), *done.effects))
+    if not 0 < number <= chat.conversation.cards and parts[2] in VIEWS:
         shown = show(chat, parts[2], now)
         return shown.evolve(effects=(*acknowledge(event.press_id), *shown.effects))
     if parts[2] in ("help_on", "help_off"):
@@ -102,6 +114,8 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
     if session is not None and session.phase == "paused":
         lines.append(text_line("menu.paused"))
     items = open_items(chat)
+    if (plan := chat.conversation.plan) is not None:
+        lines.append(Line(text=Text(key="menu.plan_waits", count=len(plan.drafts))))
     if items:
         lines.append(Line(text=Text(key="menu.open_items", count=len(items))))
     else:
@@ -112,6 +126,8 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
     choices = [Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))]
     if session is not None and session.phase == "stopped":
         choices.append(Choice(data=session_data(chat, "come_back"), label=Text(key="button.come_back")))
+    if plan is not None:
+        choices.append(_to(number, "items"))
     choices.append(_to(number, "plan"))
     if chat.summary is not None:
         choices.append(_to(number, "summary"))
@@ -182,24 +198,35 @@ def _changed(person: Person) -> PersonChanged:
 
 def _summary(chat: Chat, number: int) -> Screen:
     """The newest summary, to read again."""
-    shown = summary_lines(chat.summary) if chat.summary else (text_line("summary.none"),)
-    return Screen(lines=shown, choices=(_to(number, "home"),))
+    lines, buttons = summaries.shown(chat)
+    return Screen(lines=lines, choices=buttons or (_to(number, "home"),), per_row=2)
 
 
 def _plan(chat: Chat, number: int) -> Screen:
-    items = open_items(chat)
+    items, waits = open_items(chat), chat.conversation.plan
+    confirming = (_to(number, "items"),) if waits is not None else ()
     if not items:
-        return Screen(lines=(text_line("plan.empty"),), choices=(_to(number, "home"),))
+        empty = Line(text=Text(key="menu.plan_waits", count=len(waits.drafts))) if waits else text_line("plan.empty")
+        return Screen(lines=(empty,), choices=(*confirming, _to(number, "home")))
     lines, buttons = [Line(text=Text(key="plan.title", count=len(items)), style="bold")], []
-    most = min(LONGEST_TITLE, LONGEST_PLAN // len(items[:MOST_SHOWN]) - 30)
+    listed = sum(1 + len(item.milestones) for item in items) if len(items) <= FEW_ITEMS else len(items[:MOST_SHOWN])
+    most = max(12, min(LONGEST_TITLE, LONGEST_PLAN // listed - 30))
     for n, item in enumerate(items[:MOST_SHOWN], 1):
         lines.append(_item_line(n, short(item.title, most), item.due))
+        if len(items) <= FEW_ITEMS:
+            lines.extend(_milestone_line(short(m.title, most), m.due) for m in item.milestones)
         data = f"i:menu{number}:{short_id(item.action_id)}"
         buttons.append(Choice(data=f"{data}:done", label=Text(key="button.item_done", args={"n": n})))
         buttons.append(Choice(data=f"{data}:not_yet", label=Text(key="button.item_later", args={"n": n})))
     if len(items) > MOST_SHOWN:
         lines.append(Line(text=Text(key="plan.more", count=len(items) - MOST_SHOWN)))
-    return Screen(lines=tuple(lines), choices=(*buttons, _to(number, "home")), per_row=2)
+    return Screen(lines=tuple(lines), choices=(*buttons, *confirming, _to(number, "home")), per_row=2)
+
+
+def _milestone_line(title: str, due: date | None) -> Line:
+    if due is None:
+        return text_line("plan.step.undated", what=title)
+    return text_line("plan.step", what=title, day=due)
 
 
 def _item_line(n: int, title: str, due: date | None) -> Line:

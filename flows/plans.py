@@ -1,4 +1,7 @@
-"""Action items and their reminders: what a finished session sets in motion, and what a press on a reminder does."""
+"""Action items and their reminders: what is open, what reviews make of it, and what a press on a reminder does.
+
+Items come from `flows.drafts`, where a plan is confirmed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import base64
 import binascii
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from flows.changes import ActionAdded, ActionMoved, ActionReviewed, ActionStatus
+from flows.changes import ActionMoved, ActionReviewed, ActionStatus
 from flows.documents import LONGEST_TITLE, short
 from flows.effects import (
     AnyEffect,
@@ -29,7 +32,6 @@ from flows.times import EVENING, MORNING, at_wall, local, reminder_wall, today
 from flows.walk import Answers, day
 
 OPEN: tuple[ActionStatus, ...] = ("pending", "in_progress", "blocked")
-MIDDLE_PRIORITY = 3
 REMINDERS = ("action_due", "check_in", "next_session")
 """The kinds of timers that are reminders; the others are the conversation's own."""
 ITEM_CODES = ("done", "undo", "not_yet", "snooze", "hour", "evening", "tomorrow", "days", "week", "never")
@@ -41,43 +43,9 @@ def open_items(chat: Chat) -> tuple[ActionItem, ...]:
     return tuple(sorted(items, key=lambda item: (item.due or date.max, item.title)))
 
 
-def action_id(session_id: UUID, step: int) -> UUID:
-    """The id of the item that a session's step (from 1) becomes: the same however often it is made."""
-    return uuid5(session_id, f"action {step}")
-
-
-def added(user_id: UUID, session: Session, answers: Answers, start: date) -> tuple[ActionAdded, ...]:
-    """The rows of a confirmed plan: one for each step the coachee named, in their words, with their date."""
-    fields = answers[Stage.FINISH].fields
-    smart = dict(fields.get("smart", {}))
-    rows = []
-    for number, step in enumerate(fields.get("action_steps", ()), 1):
-        end = day(step.get("by_when"))
-        if not step.get("what") or end is None:
-            continue
-        rows.append(
-            ActionAdded(
-                action_id=action_id(session.session_id, number),
-                user_id=user_id,
-                session_id=session.session_id,
-                title=short(step["what"], LONGEST_TITLE),
-                description=step["what"],
-                goal_statement=fields.get("goal_statement") or "",
-                smart_criteria=smart,
-                priority=MIDDLE_PRIORITY,
-                timeline_start=min(start, end),
-                timeline_end=end,
-                evidence={"step": number, "with_what": step.get("with_what"), "who": step.get("who")},
-            )
-        )
-    return tuple(rows)
-
-
-def reminders(
-    session: Session, answers: Answers, rows: tuple[ActionAdded, ...], now: datetime, zone: str
-) -> tuple[SetTimer, ...]:
-    """A timer for each item's due date, for the next check-in, and for the next session if a day was named."""
-    due = [reminder("action_due", row.action_id, reminder_wall(row.timeline_end, now, zone), zone) for row in rows]
+def reminders(session: Session, answers: Answers, now: datetime, zone: str) -> tuple[SetTimer, ...]:
+    """A timer for the next check-in, and one for the next session if a day was named."""
+    due = []
     for stage, name, kind in (
         (Stage.FINISH, "next_check_in", "check_in"),
         (Stage.CHECK_OUT, "next_session", "next_session"),

@@ -2,7 +2,7 @@
 
 `Conversation` is what is stored as the conversation's state. The answers are not in it: they are rows of
 `stage_responses`, loaded with it. Besides them it holds a coachee's words only for a moment: what was heard, until it
-is confirmed, and what is said back with the open question.
+is confirmed; what is said back with the open question; and a plan until it is confirmed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from flows.changes import ActionStatus, AnyChange
-from flows.documents import Document
+from flows.documents import Citation, Document, PlannedMilestone
 from flows.effects import AnyEffect
 from flows.records import Record
 
@@ -90,7 +90,8 @@ class Session(Record):
     `trail` lists the turns that count, in order: what was answered on the way to `position`. `position` is None once
     the last question is answered. `spare` are turns that counted until an answer before them was changed so that
     another question came in between; each counts again as soon as its question is reached. `opened` is the furthest
-    stage whose opening was said. `earlier` are the wordings that the person's last session used, by family.
+    stage whose opening was said. `earlier` are the wordings that the person's last session used, by family. `let_go`
+    are the items of its plan that were dropped before they were any.
     """
 
     session_id: UUID
@@ -106,6 +107,7 @@ class Session(Record):
     earlier: dict[str, tuple[int, ...]] = {}
     reviewing: tuple[Review, ...] = ()
     summary: Literal["none", "asked", "late", "written"] = "none"
+    let_go: tuple[UUID, ...] = ()
 
 
 class Header(Record):
@@ -130,6 +132,52 @@ class Heard(Record):
     index: int = 0
 
 
+class Draft(Record):
+    """What could become an action item: a line of a summary's plan, and what the coachee decided about it.
+
+    `number` is its place in the summary's plan, `words` are those that it rests on (a suggestion's title). `goal` and
+    `smart` are what it stands under.
+    """
+
+    action_id: UUID
+    session_id: UUID
+    number: int
+    title: str
+    description: str
+    words: str
+    due: date | None = None
+    priority: int = 3
+    suggested: bool = False
+    changed: bool = False
+    choice: Literal["open", "keep", "drop"] = "open"
+    sources: tuple[Citation, ...] = ()
+    milestones: tuple[PlannedMilestone, ...] = ()
+    goal: str = ""
+    smart: dict[str, Any] = {}
+
+
+class Drafting(Record):
+    """A plan that waits to be confirmed; drafts of an earlier session that were not are part of it.
+
+    `card` numbers its message, `at` the draft that it shows by its place from 1 (None: all of them), `changing` what
+    of it is being changed, `heard` the day that was named for it and is read back.
+    """
+
+    drafts: tuple[Draft, ...]
+    card: int = 0
+    at: int | None = None
+    changing: Literal["change", "words", "day", "between"] | None = None
+    heard: date | None = None
+
+
+class KeptSummary(Record):
+    """A summary as it is kept: of which session, and in which version."""
+
+    session_id: UUID
+    version: int
+    document: Document
+
+
 class Conversation(Record):
     """The state of one chat, stored as JSON.
 
@@ -138,8 +186,8 @@ class Conversation(Record):
     sentence that was said with it. `fresh`: it was put because of the last turn that counts, and not again after a
     pause or a step back. `holding` is what the open question waits for: it has its number and is not put yet.
     `changing` is the turn whose question is asked again in its place. `picks` are the choices (code, label) marked so
-    far where several may be chosen. `cards` counts the menu cards. `awaiting` names what the next words are for,
-    outside a session.
+    far where several may be chosen. `cards` counts the menu cards. `awaiting` names what the next words are for, if
+    not for the open question. `plan` is what the last summary proposes, until it is confirmed.
     """
 
     asked: int = 0
@@ -152,12 +200,13 @@ class Conversation(Record):
     heard: tuple[Heard, ...] = ()
     cards: int = 0
     picks: tuple[tuple[str, str], ...] = ()
-    awaiting: Literal["timezone"] | None = None
+    awaiting: Literal["timezone", "item"] | None = None
     session: Session | None = None
+    plan: Drafting | None = None
 
 
 class ActionItem(Record):
-    """An action item that is kept."""
+    """An action item that is kept. `words` are those it was made of; None where that is not known."""
 
     action_id: UUID
     session_id: UUID
@@ -165,8 +214,10 @@ class ActionItem(Record):
     status: ActionStatus
     due: date | None
     description: str = ""
+    words: str | None = None
     done_on: date | None = None
     dropped: bool = False
+    milestones: tuple[PlannedMilestone, ...] = ()
 
 
 class Timer(Record):
@@ -193,7 +244,7 @@ class Chat(Record):
     answers: dict[int, StageAnswers] = {}
     model: bool = False
     listens: bool = True
-    summary: Document | None = None
+    summary: KeptSummary | None = None
     actions: tuple[ActionItem, ...] = ()
     timers: tuple[Timer, ...] = ()
 

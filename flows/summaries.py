@@ -1,17 +1,22 @@
-"""The summary: asked for when a session is complete, waited for, and served, whoever had to write it."""
+"""The summary: asked for when a session is complete, waited for, served, and written anew when an answer changed.
+
+What was written is kept, every version of it; to open one calls no model.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from flows.changes import ActionWorded, AnyChange, SummaryKept
-from flows.documents import Document, PlannedItem
-from flows.effects import Choice, Line, RequestSummary, Say, Screen, SetTimer, Text, say
+from flows import drafts
+from flows.changes import SummaryKept
+from flows.documents import Document, material_of
+from flows.effects import Choice, Line, RequestSummary, Say, Screen, SetTimer, Text, say, text_line
 from flows.events import SummaryFailed, SummaryReady, TimerFired
-from flows.plans import action_id
-from flows.state import Chat, Decision
+from flows.opening import marked, opening_data, sections, written_by
+from flows.plainly import in_own_words
+from flows.state import Chat, Decision, KeptSummary
 from flows.times import local
 
 RETRIES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
@@ -21,9 +26,10 @@ LATEST = timedelta(minutes=90)
 
 
 def failed(chat: Chat, event: SummaryFailed, now: datetime) -> Decision:
-    """The model did not deliver. The coachee is told once, it is tried again, and at last the plain writer serves."""
+    """The model did not deliver. The coachee is told once and gets the plan in their own words; it is tried again,
+    and at last the plain writer serves."""
     if event.attempt > len(RETRIES):
-        return Decision(chat=chat, effects=(RequestSummary(session_id=event.session_id, writer="stand_in"),))
+        return Decision(chat=chat, effects=(RequestSummary(session_id=event.session_id, writer="outage"),))
     retry = SetTimer(
         key=f"summary:{event.session_id}",
         kind="summary",
@@ -35,66 +41,136 @@ def failed(chat: Chat, event: SummaryFailed, now: datetime) -> Decision:
         return Decision(chat=chat, effects=(retry,))
     latest = local(now + LATEST, chat.someone.timezone)
     told = say("summary.late", at=latest)
-    return Decision(chat=_marked(chat, event.session_id, "late"), effects=(told, retry))
+    decision = Decision(chat=_marked(chat, event.session_id, "late"), effects=(told, retry))
+    session = chat.conversation.session
+    if session is None or session.session_id != event.session_id:
+        return decision
+    material = material_of(
+        session.session_id, chat.someone.language, chat.someone.timezone, session.begun_at, chat.answers
+    )
+    return drafts.offered(decision, session.session_id, in_own_words(material), now)
 
 
 def again(chat: Chat, event: TimerFired) -> Decision:
     """The time for another try; by nobody but us, if the person wants no model to take part any more."""
-    writer: Literal["model", "plain"] = "model" if chat.helped else "plain"
-    asked_again = RequestSummary(session_id=event.subject, attempt=event.attempt, writer=writer)
+    asked_again = RequestSummary(session_id=event.subject, attempt=event.attempt, writer=_writer(chat))
     return Decision(chat=chat, effects=(asked_again,))
 
 
-def ready(chat: Chat, event: SummaryReady) -> Decision:
-    """The summary is kept on its session, the items get their titles, and the coachee gets to read it."""
-    changes: list[AnyChange] = [SummaryKept(session_id=event.session_id, document=event.document)]
-    if event.document.writer == "model":
-        changes.extend(
-            ActionWorded(action_id=action_id(event.session_id, item.step), title=item.title)
-            for item in event.document.action_plan
+def ready(chat: Chat, event: SummaryReady, now: datetime) -> Decision:
+    """The summary is kept on its session, the coachee gets to read it, and to decide about its plan."""
+    kept = SummaryKept(session_id=event.session_id, document=event.document)
+    before = chat.summary.version if chat.summary and chat.summary.session_id == event.session_id else 0
+    summary = KeptSummary(session_id=event.session_id, version=before + 1, document=event.document)
+    session = chat.conversation.session
+    here = session is not None and session.session_id == event.session_id
+    chat = _marked(chat, event.session_id, "written")
+    if before and chat.summary and _no_better(event.document, chat.summary.document):
+        return Decision(chat=chat, effects=(say("summary.not_now"),))
+    if here or chat.summary is None or before:
+        chat = chat.evolve(summary=summary)
+    served = Say(
+        screen=Screen(
+            lines=lines(event.document, _taken_on(chat, summary)), choices=buttons(chat, summary), per_row=2
         )
-    buttons = (
-        Choice(data="m:0:plan", label=Text(key="button.plan")),
-        Choice(data="m:0:home", label=Text(key="button.menu")),
     )
-    served = Say(screen=Screen(lines=lines(event.document), choices=buttons, per_row=2))
-    return Decision(chat=_marked(chat, event.session_id, "written"), changes=tuple(changes), effects=(served,))
+    decision = Decision(chat=chat, changes=(kept,), effects=(served,))
+    return drafts.offered(decision, event.session_id, event.document, now)
 
 
-def lines(document: Document) -> tuple[Line, ...]:
-    """The summary as it is read: who wrote it, then the six sections."""
-    shown = [Line(text=Text(key="summary.title", args={"theme": document.theme}), style="bold")]
-    shown.append(Line(text=Text(key=_writer(document))))
-    sections: dict[str, tuple[str | Text, ...]] = {
-        "executive_summary": (document.executive_summary,),
-        "key_insights": document.key_insights,
-        "goal_statement": (document.goal_statement,),
-        "action_plan": tuple(_item(item) for item in document.action_plan),
-        "success_metrics": document.success_metrics,
-        "support": document.support,
-    }
-    for name, texts in sections.items():
+def _no_better(new: Document, old: Document) -> bool:
+    """Whether the plain writer stood in again, where there is a summary by a model or just the same one already."""
+    return new.reason is not None and (old.writer == "model" or new == old)
+
+
+def anew(chat: Chat, now: datetime) -> Decision:
+    """An answer changed since the summary was written, or the plain writer had to stand in: it is asked for again."""
+    session = chat.conversation.session
+    if session is not None and session.summary in ("asked", "late"):
+        return Decision(chat=chat, effects=(say("summary.coming"),))
+    if session is None or not may_be_anew(chat):
+        return Decision(chat=chat, effects=(say("summary.as_it_is"),))
+    chat = chat.evolve(conversation=chat.conversation.evolve(session=session.evolve(summary="asked")))
+    wanted = RequestSummary(session_id=session.session_id, writer=_writer(chat))
+    return Decision(chat=chat, effects=(say("summary.anew"), wanted))
+
+
+def may_be_anew(chat: Chat) -> bool:
+    """Whether writing it again could make another summary."""
+    session, kept = chat.conversation.session, chat.summary
+    if session is None or kept is None or session.session_id != kept.session_id or session.summary != "written":
+        return False
+    return outdated(chat) or (kept.document.reason is not None and chat.helped)
+
+
+def outdated(chat: Chat) -> bool:
+    """Whether an answer was corrected since the newest summary was written."""
+    session, kept = chat.conversation.session, chat.summary
+    if session is None or kept is None or session.session_id != kept.session_id:
+        return False
+    if not kept.document.turns:  # written before that was kept
+        return False
+    now_said = material_of(session.session_id, "", "UTC", session.begun_at, chat.answers)
+    return tuple(turn.n for turn in now_said.turns) != kept.document.turns
+
+
+def shown(chat: Chat) -> tuple[tuple[Line, ...], tuple[Choice, ...]]:
+    """The newest summary, to read again, and what can be done with it."""
+    kept = chat.summary
+    if kept is None:
+        return (text_line("summary.none"),), ()
+    more = (text_line("summary.outdated"),) if outdated(chat) else ()
+    return (*lines(kept.document, _taken_on(chat, kept)), *more), buttons(chat, kept)
+
+
+def buttons(chat: Chat, kept: KeptSummary) -> tuple[Choice, ...]:
+    """What can be done with a summary: see the words it rests on, have it as a file, make items, have it anew."""
+    found = [
+        Choice(data=opening_data(0, kept, "0"), label=Text(key="button.words")),
+        Choice(data=opening_data(0, kept, "pdf"), label=Text(key="button.pdf")),
+        Choice(data=opening_data(0, kept, "items"), label=Text(key="button.items")),
+    ]
+    if may_be_anew(chat):
+        found.append(Choice(data="m:0:anew", label=Text(key="button.anew")))
+    return (*found, Choice(data="m:0:home", label=Text(key="button.menu")))
+
+
+def _taken_on(chat: Chat, kept: KeptSummary) -> frozenset[int]:
+    """The suggestions of a summary that have become items."""
+    rows = {item.action_id: item.words for item in chat.actions if not item.dropped}
+    items = kept.document.action_plan
+    return frozenset(
+        i.number for i in items if i.suggested and rows.get(drafts.action_id(kept.session_id, i)) == i.title
+    )
+
+
+def lines(document: Document, taken_on: frozenset[int] = frozenset()) -> tuple[Line, ...]:
+    """The summary as it is read: who wrote it, then the six sections. A line's small number leads to its words.
+
+    A suggestion is marked as one, and is part of the plan only once it was taken on.
+    """
+    title = Text(key="summary.title", args={"theme": document.theme})
+    if document.day is not None:
+        title = Text(key="summary.title.dated", args={"theme": document.theme, "day": document.day})
+    shown = [Line(text=title, style="bold")]
+    shown.append(Line(text=Text(key=written_by(document))))
+    place = 0
+    for name, texts in sections(document).items():
         shown.append(Line(text=Text(key=f"summary.{name}"), style="bold"))
-        several = name not in ("executive_summary", "goal_statement")
-        shown.extend(Line(text=Text(key="summary.line", args={"line": t}) if several else t) for t in texts)
+        several = name != "goal_statement"
+        for text in texts:
+            place += 1
+            line = marked(text, place)
+            shown.append(Line(text=Text(key="summary.line", args={"line": line}) if several else line))
+        if name == "action_plan":
+            adopted = [i for i in document.action_plan if i.suggested and i.number in taken_on]
+            texts_of = (Text(key="summary.taken_on", args={"title": item.title}) for item in adopted)
+            shown.extend(Line(text=Text(key="summary.line", args={"line": text})) for text in texts_of)
     return tuple(shown)
 
 
-def _writer(document: Document) -> str:
-    if document.stood_in:
-        return "summary.stood_in"
-    return "summary.by_model" if document.writer == "model" else "summary.plain"
-
-
-def _item(item: PlannedItem) -> Text:
-    args: dict[str, str | int | date | datetime | Text] = {
-        "title": item.title,
-        "description": item.description,
-    }
-    key = "summary.item" if item.description and item.description != item.title else "summary.item.short"
-    if item.due:
-        return Text(key=key, args={**args, "day": item.due})
-    return Text(key=f"{key}.undated", args=args)
+def _writer(chat: Chat) -> Literal["model", "plain"]:
+    return "model" if chat.helped else "plain"
 
 
 def _marked(chat: Chat, session_id: UUID, how: Literal["late", "written"]) -> Chat:
