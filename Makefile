@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test lint lock docs pictures bench clean
+.PHONY: chat test lint lock docs pictures eval bench clean
 
 chat: .venv/ready
 	@$(BIN)/waymark chat
 
 test: .venv/ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -22,6 +22,10 @@ docs: .venv/ready-dev
 # A look at what right-to-left becomes on a screen; wants Chromium and fonts of each script.
 pictures: .venv/ready-dev
 	$(BIN)/python -m tests.transcripts pictures
+
+# Scores of the summaries of twenty sessions: of the built-in writer, and of the model that OPENAI_BASE_URL names.
+eval: .venv/ready-dev
+	$(BIN)/python -m bench.evals
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench

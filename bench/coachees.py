@@ -44,6 +44,10 @@ class Coachee:
         """Whether it is theirs to act now."""
         return True
 
+    def watches(self, message_id: int) -> bool:
+        """Whether a change of this message counts as a message."""
+        return False
+
     def act(self, message: ChatMessage) -> None:
         """Do what the message asks for."""
         self._say()
@@ -55,29 +59,43 @@ class Coachee:
 
 
 class WaymarkCoachee(Coachee):
-    """One who walks the five stages, reads the summary, and begins the next session.
+    """One who walks the five stages, reads the summary, confirms the plan, and begins the next session.
 
     A session is greeted with the keyboard of controls and ends with the message that takes it away; the summary
-    comes after that, with the menu's buttons. Every other message is a question.
+    comes after that, with buttons that open it, and then the plan, one message that changes until it is confirmed.
+    Every other message is a question.
     """
 
     first = "/session"
+    _card = 0
+
+    def watches(self, message_id: int) -> bool:
+        return message_id == self._card
 
     def is_reply(self, message: ChatMessage) -> bool:
         return message.keyboard is None
 
     def is_turn(self, message: ChatMessage) -> bool:
         announces = message.text.endswith(ANNOUNCED)
-        return message.keyboard is None and not message.had_other_markup and not announces
+        is_summary = bool(message.buttons) and message.buttons[0][1].startswith("w:")
+        return message.keyboard is None and not message.had_other_markup and not announces and not is_summary
 
     def act(self, message: ChatMessage) -> None:
         buttons = message.buttons
         if not buttons:
             self._say()
+        elif any(data.startswith("d:") for _, data in buttons):
+            self._decide(message.id, buttons)
         elif not buttons[0][1].startswith("a:"):
             self.begin()
         else:
             self._choose(message.id, buttons)
+
+    def _decide(self, message_id: int, buttons: list[tuple[str, str]]) -> None:
+        """Keep what the plan's card shows, and confirm it when it shows the whole plan. This is no answer."""
+        self._card, self.answering = message_id, False
+        on = next(data for _, data in buttons if data.endswith((":confirm", ":keep")))
+        self._server.press(self.chat_id, message_id, on)
 
     def _choose(self, message_id: int, buttons: list[tuple[str, str]]) -> None:
         codes = {data.rpartition(":")[2]: (label, data) for label, data in buttons}

@@ -73,9 +73,12 @@ class Crowd(BotApi):
         return await self._act(method, params, {})
 
     def acted(self, method: str, params: Params) -> None:
-        """The bot did something and has its answer: a message is seen in its chat."""
+        """The bot did something and has its answer: a message is seen in its chat, or that one changed."""
         if method == "sendmessage":
             self._seen(params["chat_id"], self.chats[params["chat_id"]].messages[-1], perf_counter())
+        elif method == "editmessagetext" and self._people[params["chat_id"]].watches(params["message_id"]):
+            changed = self.chats[params["chat_id"]].by_id[params["message_id"]]
+            self._seen(params["chat_id"], changed, perf_counter())
 
     def grow(self, number: int) -> None:
         """So many people talk from now on."""

@@ -55,7 +55,8 @@ WANTED = (
 )
 NOTES = (
     "An answer counts when the message that follows from it has arrived at the Bot API server. Waymark's coachees"
-    " walk whole five-stage sessions, summary and reviews included; /session itself is not counted as an answer.",
+    " walk whole five-stage sessions, summary, plan and reviews included; /session itself and the plan's buttons are"
+    " not counted as answers.",
     "For each answer Waymark also changes the answered message (its buttons go, the choice is shown) and"
     " acknowledges each press; the peers only send. `calls an answer` counts every Bot API call, getUpdates too.",
     "Waymark replies after the commit. ConversationHandler writes its file every 60 s and at the end, which falls"
