@@ -1,9 +1,14 @@
-"""A coachee who answers every question: what they say at each step, and walking to a step or to the end."""
+"""A coachee who answers every question: what they say at each step, and walking to a step or to the end.
+
+A session that is walked to its end leaves a plan that waits; `confirm` makes items of it, and `finish` does both.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from flows.state import Conversation, Session, StageAnswers
 from storage import tables as t
@@ -130,3 +135,38 @@ async def walk(play: Play, person: Coachee, until: str | None = None, **other: s
             return
         await answer(person, other.get(here, ANSWERS[here]))
     raise AssertionError(f"{until} was not reached")
+
+
+async def confirm(person: Coachee) -> None:
+    """Keep each item of the plan as it is, until the whole plan is shown, and confirm it.
+
+    What was suggested is left out. Only the card that is open has these buttons.
+    """
+    for _ in range(50):
+        labels = person.newest_with_buttons().buttons
+        if "Confirm plan" in labels:
+            await person.presses("Confirm plan")
+            return
+        await person.presses("Keep" if "Keep" in labels else "Leave it out")
+    raise AssertionError("the whole plan was not reached")
+
+
+async def finish(play: Play, person: Coachee, **other: str) -> None:
+    """Answer to the end of the session, and confirm the plan. `other` replaces answers.
+
+    Before the confirmation nothing of this session is an action item, nor reminded of.
+    """
+    before = {row.id for row in play.rows(select(t.action_plans.c.id))}
+    await walk(play, person, **other)
+    waits = conversation(play, person).plan
+    assert waits is not None
+    assert {row.id for row in play.rows(select(t.action_plans.c.id))} <= before, "no item is made before"
+    named = {f"action_due:{draft.action_id}" for draft in waits.drafts}
+    assert named.isdisjoint(row.key for row in play.rows(_reminded_of())), "and none is reminded of"
+    await confirm(person)
+    assert conversation(play, person).plan is None
+
+
+def _reminded_of() -> Select[Any]:
+    """The reminders of items that are set."""
+    return select(t.timers.c.key).where(t.timers.c.kind == "action_due", t.timers.c.state == "pending")

@@ -2,7 +2,8 @@
 
 A coachee knows what a person knows: the messages in the chat. A question is known by its text and its buttons, which
 carry its number; a copy of one (a crash may send a message twice) is the same question and is not answered again.
-What each said is kept, with the question it was said to, to be compared with what the product made of it.
+What each said is kept, with the question it was said to, to be compared with what the product made of it; so is what
+each decided about the items of the plan, which they confirm at the end.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ MOST_STEPS = 2
 TAP_INSTEAD = 0.5
 """How often a coachee who may tap instead of writing does, or writes a number instead of tapping it."""
 WRITE_A_DAY = 0.05
+DROPPED = 0.2
+"""How often an item of the plan is dropped."""
 DAYS = ("tomorrow", "in 3 days", "in a week")
 
 
@@ -46,6 +49,11 @@ def like(template: str) -> re.Pattern[str]:
 def named(key: str) -> str:
     """A text of the catalogue."""
     return catalogue("en").gettext(key)
+
+
+def plural(key: str, count: int) -> str:
+    """A text of the catalogue that depends on a number."""
+    return catalogue("en").ngettext(key, key, count)
 
 
 def original(message: ChatMessage) -> str:
@@ -93,7 +101,7 @@ class Answer:
 
 @dataclass
 class Coachee:
-    """One of them. `walk` goes from /session to the summary."""
+    """One of them. `walk` goes from /session to the confirmed plan; `plan` says by number which items were kept."""
 
     server: BotApi
     number: int
@@ -101,37 +109,43 @@ class Coachee:
     choose: random.Random
     answers: list[Answer] = field(default_factory=list)
     updates: list[int] = field(default_factory=list)
+    plan: dict[int, bool] = field(default_factory=dict)
     copies: int = 0
     finished: bool = False
     _answered: set[tuple[str, int | None]] = field(default_factory=set)
     _looked: int = 0
     _open: Question | None = None
     _complete: bool = False
+    _summarised: bool = False
+    _card: bool = False
     _steps: int = 1
 
     async def walk(self, patience: float) -> None:
-        """Answer until the summary is there. AssertionError where the coach says what nobody would expect here."""
+        """Answer until the summary is there, then decide about the plan.
+
+        AssertionError where the coach says what nobody would expect here.
+        """
         self._steps = self.choose.randint(1, MOST_STEPS)
         self.updates.append(self.server.say(self.chat_id, "/session", name=f"Coachee {self.number}"))
         while True:
             await self.server.wait_for(self._news, patience, f"coachee {self.number}: news")
-            if self.finished:
-                return
             question = self._open
-            assert question is not None
+            if question is None:
+                await self._decide(patience)
+                return
             self._open = None
             self._answered.add(question.identity)
             await self._answer(question, patience)
 
     def _news(self) -> bool:
-        """Look at what came since the last look, until there is a question to answer or the end."""
+        """Look at what came since the last look, until there is a question to answer or a plan to decide about."""
         messages = self.server.chats[self.chat_id].messages
         while self._looked < len(messages) and self._open is None:
             message = messages[self._looked]
             self._looked += 1
             if message.from_bot:
                 self._read(message)
-        return self._open is not None or self.finished
+        return self._open is not None or (self._summarised and self._card)
 
     def _read(self, message: ChatMessage) -> None:
         text = original(message)
@@ -144,10 +158,11 @@ class Coachee:
             else:
                 self._open = question
         elif self._complete:
-            # after the last question: the same once more, or the summary, whose last part has the buttons
+            # after the last question: the same once more, the summary, whose last part has the buttons, or the plan
             if named("summary.plain") in text:
                 assert named("summary.executive_summary") in text, text
-            self.finished = any(data == "m:0:plan" for _, data in message.buttons)
+            self._summarised |= any(data.endswith(":items") for _, data in message.buttons)
+            self._card |= any(data.startswith("d:") for _, data in message.buttons)
         elif text.startswith(named("session.complete")):
             self._complete = True
         elif any(data == "s:settled" for _, data in message.buttons):
@@ -245,6 +260,50 @@ class Coachee:
 
         return look
 
+    async def _decide(self, patience: float) -> None:
+        """Keep or drop each item as the card comes to it, and confirm the plan when the card shows all of it."""
+        while (offered := await self._offered(patience))[1].endswith(":keep"):
+            message, data = offered
+            number = int(data.split(":")[2])
+            self.plan[number] = self.choose.random() >= DROPPED
+            act = data if self.plan[number] else data.removesuffix("keep") + "drop"
+            self.updates.append(self.server.press(self.chat_id, message.id, act))
+        message, data = offered
+        self.updates.append(self.server.press(self.chat_id, message.id, data))
+        await self.server.wait_for(self._settled, patience, f"coachee {self.number}: the plan is confirmed")
+        self.finished = True
+        self.server.changed()  # who waits for the fleet looks again
+
+    async def _offered(self, patience: float) -> tuple[ChatMessage, str]:
+        """The next thing to press: [Keep] of an item that is not decided, or [Confirm plan]. An old copy of the card
+        may show an item that is decided already."""
+
+        def found() -> tuple[ChatMessage, str] | None:
+            for message in self.server.chats[self.chat_id].messages:
+                for _, data in message.buttons:
+                    undecided = data.endswith(":keep") and int(data.split(":")[2]) not in self.plan
+                    if data.startswith("d:") and (undecided or data.endswith(":confirm")):
+                        return message, data
+            return None
+
+        await self.server.wait_for(
+            lambda: found() is not None, patience, f"coachee {self.number}: the card, {self.plan} decided"
+        )
+        offered = found()
+        assert offered is not None
+        return offered
+
+    def _settled(self) -> bool:
+        """Whether the card says what became of the plan."""
+        kept = sum(self.plan.values())
+        said = named("draft.none_kept") if not kept else plural("draft.confirmed", kept).format(count=kept)
+        return any(message.text.startswith(said) for message in self.server.chats[self.chat_id].messages)
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps of the plan in the order they were named, in the words they were said in."""
+        return [a.text for a in self.answers if a.text and a.keys[0].split(".")[1] == "step_what"]
+
     def where(self) -> str:
         """Where this coachee stands, for a report."""
         chat = self.server.chats.get(self.chat_id)
@@ -281,8 +340,13 @@ class Fleet:
         return sum(len(coachee.answers) for coachee in self.coachees)
 
     @property
+    def decided(self) -> int:
+        """How many items of their plans were decided about, and plans confirmed."""
+        return sum(len(coachee.plan) + coachee.finished for coachee in self.coachees)
+
+    @property
     def finished(self) -> bool:
-        """Whether everybody has their summary."""
+        """Whether everybody has their summary and their plan."""
         return all(coachee.finished for coachee in self.coachees)
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from storage import tables as t
-from tests.coachee import answers, conversation, session, step, walk
+from tests.coachee import answers, confirm, conversation, finish, session, step, walk
 from tests.playbook import Play
 
 
@@ -88,8 +88,15 @@ async def test_words_are_only_words(play: Play, text: str) -> None:
     assert answers(play, mira)[2].fields["topic"] == clean
     await walk(play, mira, until="starting_readback")
     assert clean in mira.screen[-1].text
-    await walk(play, mira)
-    assert clean in mira.screen[-1].text
+    await walk(play, mira, step_what=text)
+    summary, card = mira.screen[-2:]
+    assert "Put together from your own answers" in summary.text
+    assert clean in summary.text
+    assert clean in card.text
+    await confirm(mira)
+    assert clean in card.text
+    [row] = play.rows(select(t.action_plans))
+    assert (row.title, row.description, row.evidence["words"]) == (clean, clean, clean)
 
 
 @pytest.mark.parametrize("kind", ["sticker", "photo", "video", "document", "location", "contact"])
@@ -182,13 +189,16 @@ async def test_an_edit_after_the_end(play: Play) -> None:
     await mira.says("/session")
     await mira.says("7")
     await walk(play, mira)
+    stays = conversation(play, mira).plan, play.rows(select(t.coaching_sessions.c.summary))
     await play.script("""
         Mira: ✎ reading out loud in class => reading aloud, anywhere
         coach: Corrected. Your answer is now: reading aloud, anywhere
-        coach: The summary and your plan stay as they were written.
+        coach: The summary stays as it was written until you have it written anew.
+        buttons: Write it anew
         Mira: ✎ 7 => 3
         coach: ratings and choices stay as they are
     """)
+    assert (conversation(play, mira).plan, play.rows(select(t.coaching_sessions.c.summary))) == stays
     assert answers(play, mira)[2].fields["topic"] == "reading aloud, anywhere"
     assert session(play, mira).phase == "complete"
     await mira.edits("/session", "/sesion")
@@ -274,7 +284,7 @@ async def test_somebody_elses_button(play: Play) -> None:
     """An item of another person is not found, whatever its id."""
     mira, ana = play.coachee("Mira"), play.coachee("Ana")
     await mira.says("/session")
-    await walk(play, mira)
+    await finish(play, mira)
     await mira.says("/plan")
     data = next(d for d in mira.newest_with_buttons().buttons.values() if d.endswith(":done"))
     await ana.says("/start")
@@ -469,7 +479,8 @@ async def test_very_long_steps_stay_readable(play: Play) -> None:
     """Titles are short wherever items are listed; the whole words stay in the description."""
     mira = play.coachee()
     await mira.says("/session")
-    await walk(play, mira, step_what="read " * 800)
+    await finish(play, mira, step_what="read " * 800)
+    assert all(len(s.text) <= 600 for s in mira.screen if (s.key or "").startswith("d"))
     await mira.says("/plan")
     assert len(mira.screen[-1].text) < 300
     [row] = play.rows(select(t.action_plans))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from flows.questions import named_by
 from flows.steps import STEPS
 from storage import tables as t
-from tests.coachee import answer, answers, step, walk
+from tests.coachee import answer, answers, finish, step, walk
 from tests.playbook import Coachee, Play, Shown
 
 
@@ -216,10 +216,10 @@ async def test_controls_during_the_breaths(play: Play, words: str, where: str) -
 
 
 async def second(play: Play, day: str | None = None, **other: str) -> Coachee:
-    """Mira in her second session, asked about the step of the first: due on Friday 27 November."""
+    """Mira in her second session, asked about the step of the first: confirmed, and due on Friday 27 November."""
     mira = play.coachee()
     await mira.says("/session")
-    await walk(play, mira, next_check_in="[No check-in]", **other)
+    await finish(play, mira, next_check_in="[No check-in]", **other)
     if day is not None:
         await play.script(f"-- until {day}")
     return await begun(play, "review_status")
@@ -441,7 +441,7 @@ async def test_let_go_stays_on_record(play: Play) -> None:
         -- at readiness_score
     """)
     mira = play.people["Mira"]
-    await walk(play, mira, step_what="ask Ms Kaya", next_check_in="[No check-in]")
+    await finish(play, mira, step_what="ask Ms Kaya", next_check_in="[No check-in]")
     await play.script("""
         -- until 2026-11-27 09:00
         coach: Today is the day for: ask Ms Kaya.
@@ -473,7 +473,7 @@ async def test_each_earlier_action_is_reviewed(play: Play) -> None:
         Mira: [Nothing]
         Mira: [Just me]
     """)
-    await walk(play, mira)
+    await finish(play, mira)
     await begun(play, "review_status")
     await play.script("""
         Mira: /back

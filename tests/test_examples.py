@@ -27,14 +27,19 @@ async def play(database: str, name: str) -> str:
 
 
 async def test_the_two_sessions(database: str, engine: Engine) -> None:
-    """Both reach the summary; the second reviews the first one's items, and they move."""
+    """Both reach the summary and the confirmed plan; the second reviews the first one's items, and they move."""
     first = await play(database, "first.txt")
     assert "Step 5 of 5 · Check out" in first
     assert first.index("Executive Summary") < first.index("Support & Accountability")
+    assert first.index("Support & Accountability") < first.index("Your plan is confirmed, with 2 items.")
+    with engine.connect() as connection:
+        made = [row.status for row in connection.execute(select(t.action_plans))]
+    assert made == ["pending", "pending"]
     second = await play(database, "second.txt")
     assert "Last time you set out to: read the page to my cousin. What happened with that?" in second
     assert "And the next one: ask Ms Kaya if i can read second." in second
     assert second.index("Executive Summary") < second.index("Support & Accountability")
+    assert second.index("Support & Accountability") < second.index("Your plan is confirmed, with 1 item.")
     assert "helps me here" not in first + second, "a line of the script did not fit its question"
     with engine.connect() as connection:
         titles = {row.title: row.status for row in connection.execute(select(t.action_plans))}
@@ -45,6 +50,19 @@ async def test_the_two_sessions(database: str, engine: Engine) -> None:
         "ask my cousin to bring her": "pending",
     }
     assert stages == {1, 2, 3, 4, 5}
+
+
+async def test_no_item_before_the_plan_is_confirmed(database: str, engine: Engine, tmp_path: Path) -> None:
+    """The first session but for its last line: both items are kept on the card, and there is none yet."""
+    script = tmp_path / "unconfirmed.txt"
+    script.write_text("\n".join((EXAMPLES / "first.txt").read_text().splitlines()[:-1]))
+    printed = await play(database, str(script))
+    assert "Nothing of this is on your plan yet." in printed
+    assert "Your plan is confirmed" not in printed
+    with engine.connect() as connection:
+        assert list(connection.execute(select(t.action_plans))) == []
+        due = select(t.timers).where(t.timers.c.kind == "action_due")
+        assert list(connection.execute(due)) == []
 
 
 async def test_the_readme_shows_what_happens(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -113,8 +114,14 @@ class Killer:
         self.births = [0]
         """The newest message id at the beginning of each life."""
         self._choose = random.Random(seed)
-        said = ANSWERS_EACH * len(fleet.coachees)
-        self._moments = sorted(self._choose.randrange(said) for _ in range(kills))
+        size = len(fleet.coachees)
+        said = ANSWERS_EACH * size
+        late = max(1, kills // 4)
+        self._moments = [
+            *(self._said(n) for n in sorted(self._choose.randrange(said) for _ in range(kills - late))),
+            *(self._decided(n) for n in sorted(self._choose.randrange(size) for _ in range(late))),
+        ]
+        """When a kill may come: after so many answers; a quarter of them while plans are decided about."""
         self._faults: list[Fault] = []
 
     async def work(self) -> None:
@@ -124,7 +131,7 @@ class Killer:
             if kind == "unborn" and self.kills:  # once more, before the new life's first request
                 await self._turns(self._choose.randrange(40_000), until=len(self.server.requests) + 1)
             else:
-                await self._until(self._said(moment))
+                await self._until(moment)
                 await self._until(self._trigger(kind))
                 await self._turns(self._choose.choice((0, 0, 1, 10, 100, 1000)))
             await self._kill(kind)
@@ -145,6 +152,9 @@ class Killer:
 
     def _said(self, number: int) -> Callable[[], bool]:
         return lambda: self.fleet.said >= number
+
+    def _decided(self, number: int) -> Callable[[], bool]:
+        return lambda: self.fleet.decided >= number
 
     def _trigger(self, kind: str) -> Callable[[], bool]:
         """What a kill of a kind waits for."""
@@ -217,6 +227,8 @@ class Ledger:
                 )
             )
             self.stages = list(connection.execute(select(t.stage_responses)))
+            self.items = list(connection.execute(select(t.action_plans)))
+            self.timers = list(connection.execute(select(t.timers).where(t.timers.c.state == "pending")))
             self.outbox = list(connection.execute(select(t.outbox).order_by(t.outbox.c.id)))
             self.updates = {
                 row.update_id: row.state
@@ -288,7 +300,24 @@ class Ledger:
             if not same(turn, answer):
                 yield f"turn {turn} is not {answer}"
                 break
+        yield from self._plan(coachee, session.id)
         yield from self._messages(coachee)
+
+    def _plan(self, coachee: Coachee, session_id: UUID) -> Iterator[str]:
+        """What was kept is an item, once, with its day's reminder; what was dropped is none; and nothing waits."""
+        if len(coachee.plan) != len(coachee.steps):
+            yield f"{len(coachee.steps)} steps, {len(coachee.plan)} of them decided about"
+        wanted = Counter(step for number, step in enumerate(coachee.steps, 1) if coachee.plan.get(number))
+        mine = [item for item in self.items if item.session_id == session_id]
+        kept = Counter(item.title for item in mine)
+        if wanted != kept:
+            yield f"items lost {wanted - kept}, items twice or of nobody {kept - wanted}"
+        due = Counter(f"action_due:{item.id}" for item in mine if item.timeline_end)
+        set_now = Counter(timer.key for timer in self.timers if timer.chat_id == coachee.chat_id)
+        if due != Counter({key: n for key, n in set_now.items() if key.startswith("action_due:")}):
+            yield f"reminders wanted {due}, set {set_now}"
+        if any(timer.kind == "confirm" and timer.chat_id == coachee.chat_id for timer in self.timers):
+            yield "a confirmed plan is still to be brought up again"
 
     def _messages(self, coachee: Coachee) -> Iterator[str]:
         """Every message came, in order; what came besides is a copy of one before it."""
@@ -320,7 +349,8 @@ def same(turn: dict[str, Any], answer: Answer) -> bool:
 async def test_kill_9_loses_nothing_and_applies_nothing_twice(
     way: Way, database: str, engine: Engine, deep: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Kill it again and again: each coachee finishes, with every answer kept once, at its question."""
+    """Kill it again and again: each coachee finishes, with every answer kept once, at its question, and every item of
+    the plan that they confirmed, once."""
     size, kills = (40, 100) if deep else (12, 10)
     seed = int(os.environ.get("WAYMARK_SEED") or random.SystemRandom().randrange(1_000_000))
     began = time.monotonic()
@@ -347,7 +377,8 @@ async def test_kill_9_loses_nothing_and_applies_nothing_twice(
         ledger = Ledger(engine, server, fleet)
     figures = (
         f"kill -9, {way}, {engine.dialect.name}: {killer.kills.total()} kills, {fleet.said} answers of {size}"
-        f" coachees: {len(ledger.faults)} lost, twice or misplaced; {ledger.extra} extra messages"
+        f" coachees, {len(ledger.items)} items of their plans: {len(ledger.faults)} lost, twice or misplaced;"
+        f" {ledger.extra} extra messages"
         f" (in flight at the kills: {killer.in_flight}, at most {killer.most_in_flight} at one)"
         f"; {time.monotonic() - began:.1f} s; seed {seed}"
     )

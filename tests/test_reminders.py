@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from storage import tables as t
-from tests.coachee import walk
+from tests.coachee import finish
 from tests.playbook import Coachee, Play
 
 
@@ -21,10 +21,10 @@ async def play(database: str) -> AsyncIterator[Play]:
 
 @pytest.fixture
 async def mira(play: Play) -> Coachee:
-    """Mira, in Berlin, after a session: check-in on Thursday 26, her step due on Friday 27 November."""
+    """Mira, in Berlin, after a session: check-in on Thursday 26, her step due on Friday 27 November, confirmed."""
     person = play.coachee()
     await person.says("/session")
-    await walk(play, person)
+    await finish(play, person)
     return person
 
 

@@ -11,7 +11,7 @@ from flows.stages import EXITS, GUARDS
 from flows.steps import STEPS
 from flows.walk import facts
 from storage import tables as t
-from tests.coachee import answer, answers, conversation, session, step, walk
+from tests.coachee import answer, answers, conversation, finish, session, step, walk
 from tests.playbook import Play
 
 
@@ -20,6 +20,12 @@ async def play(database: str) -> AsyncIterator[Play]:
     """A stage on each database."""
     async with Play(database) as made:
         yield made
+
+
+def kinds(play: Play) -> list[str]:
+    """What the timers that wait are for; that of the breaths ticks on and is of no account."""
+    waiting = play.rows(select(t.timers.c.kind).where(t.timers.c.state == "pending"))
+    return sorted(row.kind for row in waiting if row.kind != "breath")
 
 
 async def test_a_whole_session(play: Play) -> None:
@@ -150,10 +156,15 @@ async def test_a_whole_session(play: Play) -> None:
         Mira: [Mon 30 Nov]
         coach: That was the last question.
         coach: Put together from your own answers; no language model took part.
+        coach: Your plan · 1 of 2
+        buttons: Keep | Change | Drop
     """)
     mira = play.people["Mira"]
-    goodbye, summary = mira.screen[-2].text, mira.screen[-1].text
-    assert "• Tuesday 24 November, 09:00 (Berlin)\n• Thursday 26 November, 09:00 (Berlin)" in goodbye
+    goodbye, summary, card = mira.screen[-3].text, mira.screen[-2].text, mira.screen[-1]
+    assert "\n• Thursday 26 November, 09:00 (Berlin)\n• Monday 30 November, 09:00 (Berlin)\n" in goodbye
+    assert "Tuesday 24 November" not in goodbye, "the days of the steps are not reminded of yet"
+    assert "read the page to my cousin" not in goodbye
+    assert list(mira.screen[-2].buttons) == ["You said …", "PDF", "Make items", "Menu"]
     for section in (
         "Executive Summary",
         "Key Insights",
@@ -164,6 +175,8 @@ async def test_a_whole_session(play: Play) -> None:
     ):
         assert section in summary
     assert "• read the page to my cousin (Tuesday 24 November). What it needs: the play." in summary
+    assert play.rows(select(t.action_plans)) == []
+    assert kinds(play) == ["check_in", "confirm", "next_session"]
     kept = answers(play, mira)
     assert kept[1].fields["emotional_state"] == ["hopeful", "worried"]
     assert kept[1].fields["presence_level"] == 7
@@ -178,9 +191,37 @@ async def test_a_whole_session(play: Play) -> None:
     [row] = play.rows(select(t.coaching_sessions))
     assert (row.is_complete, row.current_stage, row.topic) == (True, 5, "reading out loud in class")
     assert row.summary["writer"] == "plain"
-    assert [r.title for r in play.rows(select(t.action_plans).order_by(t.action_plans.c.timeline_end))] == [
-        "read the page to my cousin",
-        "ask Ms Kaya",
+    await play.script("""
+        Mira: [Keep]
+        buttons: Keep | Change | Drop | The whole plan
+        Mira: [Keep]
+        buttons: 1 | 2 | Confirm plan
+    """)
+    assert play.rows(select(t.action_plans)) == []
+    assert kinds(play) == ["check_in", "confirm", "next_session"]
+    await play.script("""
+        Mira: [Confirm plan]
+        coach said nothing
+        buttons: My plan | Menu
+    """)
+    assert mira.screen[-1] is card, "all of it is one message"
+    assert card.text == "\n".join(
+        [
+            "Your plan is confirmed, with 2 items.",
+            "",
+            "• read the page to my cousin: Tue 24 Nov",
+            "• ask Ms Kaya: Thu 26 Nov",
+            "",
+            "I will remind you on:",
+            "• Tuesday 24 November, 09:00 (Berlin)",
+            "• Thursday 26 November, 09:00 (Berlin)",
+        ]
+    )
+    assert kinds(play) == ["action_due", "action_due", "check_in", "next_session"]
+    items = play.rows(select(t.action_plans).order_by(t.action_plans.c.timeline_end))
+    assert [(item.title, item.goal_statement, item.origin) for item in items] == [
+        ("read the page to my cousin", "read one page aloud", "coachee"),
+        ("ask Ms Kaya", "read one page aloud", "coachee"),
     ]
 
 
@@ -385,7 +426,7 @@ async def test_changing_the_plan_at_the_end(play: Play) -> None:
         coach: Is this what you choose to do?
     """)
     assert "I ask how it is going" not in mira.screen[-1].text
-    await walk(play, mira)
+    await finish(play, mira)
     [row] = play.rows(select(t.action_plans))
     assert (row.title, row.goal_statement) == ("read it to the dog", "read two pages aloud")
 
@@ -429,7 +470,7 @@ async def test_a_second_session_reviews_the_actions_of_the_first(play: Play) -> 
     """Each open item is asked about, without blame, and its status follows; what is done is not reminded of."""
     mira = play.coachee()
     await mira.says("/session")
-    await walk(play, mira)
+    await finish(play, mira)
     await play.script("""
         Mira: /session
         coach: good to go on

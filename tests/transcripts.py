@@ -25,7 +25,7 @@ from bot.perform import Message
 from bot.texts import language_of, right_to_left
 from flows.menu import LANGUAGES
 from tests.coachee import ANSWERS, conversation, session, step
-from tests.playbook import Play, Screens
+from tests.playbook import Coachee, Play, Screens
 
 DOCS = Path(__file__).parent.parent / "docs" / "transcripts"
 MIRA = Path(__file__).parent / "mira"
@@ -90,7 +90,7 @@ class Recorded(Screens):
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
         """A message changes. That an answered question loses its buttons is left out, and that a bar grows."""
-        if key.startswith("b"):
+        if key[0] in "bd":  # the breaths, and the plan
             line = _line(message)
             line.changed = True
             self.lines.append(line)
@@ -104,7 +104,7 @@ def _line(message: Message) -> Line:
 
 
 async def played(language: str) -> list[Line]:
-    """A session from its beginning to the summary."""
+    """A session from its beginning to the summary, and to the plan that Mira confirms."""
     said = ENGLISH if language == "en" else json.loads((MIRA / f"{language}.json").read_text(encoding="utf-8"))
     said = {name: list(text) if isinstance(text, list) else [text] for name, text in said.items()}
     codes = {name: list(given) for name, given in CODES.items()}
@@ -121,12 +121,7 @@ async def played(language: str) -> list[Line]:
                     continue
                 if here.endswith("_check") or here in codes:
                     given = codes.get(here, ["right"])
-                    code = given.pop(0) if len(given) > 1 else given[0]
-                    shown = mira.newest_with_buttons()
-                    data = next(d for d in shown.buttons.values() if d.endswith(f":{code}"))
-                    label = next(text for text, known in shown.buttons.items() if known == data)
-                    screens.lines.append(Line(who="Mira", text=f"[{label}]"))
-                    await mira.press_data(data)
+                    await _press(mira, screens, given.pop(0) if len(given) > 1 else given[0])
                     continue
                 if here == "option" and not helped and session(play, mira).position.index == 1:  # type: ignore[union-attr]
                     helped, words = True, said["idk"][0]
@@ -134,7 +129,18 @@ async def played(language: str) -> list[Line]:
                     words = said[here].pop(0) if len(said[here]) > 1 else said[here][0]
                 screens.lines.append(Line(who="Mira", text=words))
                 await mira.says(words)
+            while (plan := conversation(play, mira).plan) is not None:
+                await _press(mira, screens, "confirm" if plan.at is None else "keep")
     return screens.lines
+
+
+async def _press(mira: Coachee, screens: Recorded, code: str) -> None:
+    """Press the button of a code, in whatever language it is."""
+    shown = mira.newest_with_buttons()
+    data = next(d for d in shown.buttons.values() if d.endswith(f":{code}"))
+    label = next(text for text, known in shown.buttons.items() if known == data)
+    screens.lines.append(Line(who="Mira", text=f"[{label}]"))
+    await mira.press_data(data)
 
 
 def page(language: str, lines: list[Line]) -> str:

@@ -80,10 +80,11 @@ YES_OR_NO = {
 }
 """Words that begin a question to say yes or no to. Hindi's is its word for "what", too."""
 SCRIPT = {"hi": "DEVANAGARI", "ar": "ARABIC"}
-LATIN_NAMES = {"waymark", "utc", "ai", "berlin", "toronto", "kolkata", "cairo", "dubai"}
+LATIN_NAMES = {"waymark", "utc", "ai", "pdf", "berlin", "toronto", "kolkata", "cairo", "dubai"}
 """Names that stay in Latin letters: ours, what everybody writes so, and cities, which are looked up so."""
 SAME = {
     ("es", "voice.no"): "the word is the same",
+    **{(code, "button.pdf"): "a kind of file" for code in ("es", "hi", "ar")},
 }
 """Texts of words that a language has as English has them."""
 PATTERNS = (
@@ -97,7 +98,11 @@ PATTERNS = (
     "plan.item",
     "plan.item.undated",
     "summary.title",
+    "summary.title.dated",
     "summary.line",
+    "summary.marked",
+    "said.line",
+    "draft.line",
     "summary.item",
     "summary.item.short",
     "summary.item.undated",

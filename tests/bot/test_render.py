@@ -21,11 +21,13 @@ from hypothesis import strategies as st
 from bot import render
 from bot.parse import CONTROLS, said
 from bot.render import CONTROLS as KEYBOARDS
-from bot.render import LONGEST, SHORT_LABEL, Message, messages, settled, units
+from bot.render import LONGEST, LONGEST_CAPTION, SHORT_LABEL, File, Message, file, messages, settled, units
 from bot.texts import LOCALES, isolated, languages, words
 from flows.answers import SEVERAL_DONE
 from flows.asking import UNCHANGED
 from flows.decide import COMMANDS
+from flows.documents import Reason
+from flows.drafts import ASKING
 from flows.effects import (
     Acknowledge,
     CancelTimer,
@@ -37,12 +39,13 @@ from flows.effects import (
     RequestTranscript,
     Say,
     Screen,
+    SendFile,
     SetTimer,
     Text,
 )
 from flows.events import CommandSent, Sender, TranscriptFailed
 from flows.lookback import CHOSEN
-from flows.menu import LANGUAGES, VIEWS
+from flows.menu import ACTS, LANGUAGES, VIEWS
 from flows.moments import reason_of
 from flows.plans import ITEM_CODES, REMINDERS
 from flows.questions import BANK, CHECK
@@ -348,6 +351,7 @@ def test_every_effect_of_a_decision_leaves_by_its_own_way() -> None:
                 RequestSummary(session_id=session, attempt=2),
                 RequestReflection(number=4),
                 RequestTranscript(file_id="voice 1", kind="voice", language="ar", source=55, step="topic"),
+                SendFile(name="waymark-1", title=Text(key="readback.begin"), lines=plan.lines, caption="Yours"),
                 CancelTimer(key="t"),
             ),
         )
@@ -358,6 +362,7 @@ def test_every_effect_of_a_decision_leaves_by_its_own_way() -> None:
         ("request_summary", None, 7),
         ("reflect", None, 7),
         ("transcribe", None, 7),
+        ("file", None, 7),
     ]
     assert done.outgoing[0].payload["text"] == "• call: Friday 27 November"
     assert done.outgoing[2].payload == {"session_id": str(session), "attempt": 2, "writer": "model"}
@@ -365,6 +370,13 @@ def test_every_effect_of_a_decision_leaves_by_its_own_way() -> None:
     asked = done.outgoing[4].payload
     assert msgspec.convert(asked, RequestTranscript).source == 55
     assert (asked["file_id"], asked["step"]) == ("voice 1", "topic")
+    assert done.outgoing[5].payload == {
+        "name": "waymark-1",
+        "title": "Let me see if I have it.",
+        "language": "en",
+        "lines": (("• call: Friday 27 November", "plain"),),
+        "caption": "Yours",
+    }
     assert done.timers == (timer, CancelTimer(key="t"))
     assert [press.text for press in done.passing] == ["That question is answered already."]
 
@@ -379,6 +391,45 @@ def test_what_the_outbox_keeps_is_read_back_as_the_same_message(said: list[tuple
     message = shown(Screen(lines=tuple(Line(text=text, style=style) for text, style in said), keyboard="walk"))
     kept = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(message)))
     assert msgspec.convert(kept, Message) == message
+
+
+# ---- files
+
+
+@given(some_lines, st.sampled_from(languages()))
+def test_a_files_lines_are_those_of_a_message(said: list[tuple[str, Any]], language: str) -> None:
+    lines = tuple(Line(text=text, style=style) for text, style in said)
+    shown_lines = [messages(Screen(lines=(line,)), language)[0].text for line in lines]
+    made = file(SendFile(name="a", title="b", lines=lines), language)
+    assert [text for text, _ in made.lines] == shown_lines
+    assert [style for _, style in made.lines] == [style for _, style in said]
+    kept = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(made)))
+    assert msgspec.convert(kept, File) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("waymark-2026-11-23", "waymark-2026-11-23"),
+        ("../../etc/passwd", "etc-passwd"),
+        ('a"; filename="b\r\n\r\nc', "a-filename-b-c"),
+        ("مرحبا", "مرحبا"),
+        ("a" * 300, "a" * 60),
+        ("..", "waymark"),
+        ("", "waymark"),
+    ],
+)
+def test_a_files_name_is_one_everywhere(name: str, kept: str) -> None:
+    assert file(SendFile(name=name, title="b", lines=()), "en").name == kept
+
+
+@pytest.mark.parametrize("char", ["a", FAMILY, "मि"])
+def test_a_caption_is_cut_to_what_telegram_takes(char: str) -> None:
+    for number in (1024 // units(char), 1024 // units(char) + 1, 5000):
+        caption = file(SendFile(name="a", title="b", lines=(), caption=char * number), "en").caption
+        check_text(caption, None, longest=LONGEST_CAPTION)
+        assert units(caption) > LONGEST_CAPTION - 10
+        assert (caption == char * number) == (units(char) * number <= LONGEST_CAPTION)
 
 
 # ---- the catalogue
@@ -426,15 +477,18 @@ def named_otherwise() -> Iterator[str]:
     yield from (key for rows in KEYBOARDS.values() for row in rows for key in row)
     yield from (f"session.{how}{more}" for how in ("paused", "stopped") for more in ("", ".next"))
     yield from (f"item.{code}" for code in ITEM_CODES)
-    yield from (f"button.{'menu' if view == 'home' else view}" for view in VIEWS)
+    yield from (f"button.{'menu' if view == 'home' else view}" for view in (*VIEWS, *ACTS))
     yield from (f"remind.{kind}" for kind in REMINDERS)
     yield from (f"toast.{unfit}" for unfit in unfit_keys() if unfit not in ("unfit.words", "unfit.long"))
     yield from (f"summary.item{how}{when}" for how in ("", ".short") for when in ("", ".undated"))
     sections = ("executive_summary", "key_insights", "goal_statement", "action_plan", "success_metrics", "support")
     yield from (f"summary.{section}" for section in sections)
-    written = (ROOT / "flows" / "documents.py").read_text()
-    yield from (f"plain.{key}" for key in re.findall(r'line\("(\w+)"', written))
+    yield from (f"summary.{reason}" for reason in get_args(Reason))
+    written = (ROOT / "flows" / "plainly.py").read_text()
+    yield from (f"plain.{key}" for key in re.findall(r'self\._(?:line|dated)\("(\w+)"', written))
     yield from ("plain.with_what", "plain.who")
+    yield from (f"draft.ask.{part}" for part in ASKING)
+    yield from (f"draft.change.{part}" for part in (*ASKING, "clear"))
     yield from (f"language.{code}" for code in LANGUAGES)
     yield from (f"settings.model.{how}" for how in ("on", "off"))
     yield from (f"breath.{phase}" for phase, _ in PHASES)

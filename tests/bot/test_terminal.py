@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from bot.perform import Refused
 from bot.render import Button
 from bot.service import CannotServeError
 from bot.settings import Settings
-from bot.terminal import chat, events_of
+from bot.terminal import CHAT, TerminalMessenger, chat, events_of
 from flows.events import ButtonPressed, CommandSent, Sender, TextSent
 from tests.playbook import Play
 
@@ -89,6 +91,58 @@ async def test_markup_is_not_markup(tmp_path: Path) -> None:
     """Square brackets in words are printed as they are."""
     printed = await play(tmp_path, "7\ncalm\n8\n1\n[bold]my topic[/bold]\n8\n")
     assert 'How much does "[bold]my topic[/bold]" matter' in printed
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty directory, which is the current one."""
+    path = tmp_path / "here"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path
+
+
+async def test_a_file_is_written_here_and_overwrites_none(here: Path) -> None:
+    """One line says where it is."""
+    printed = io.StringIO()
+    messenger = TerminalMessenger(Console(file=printed, width=40, highlight=False))
+    (here / "waymark-3.pdf").symlink_to("nowhere")
+    for content in (b"one", b"two", b"three"):
+        await messenger.send_file(CHAT, "waymark.pdf", content, "[bold]Yours[/bold]\nto keep")
+    names = ("waymark.pdf", "waymark-2.pdf", "waymark-4.pdf")
+    assert [(here / name).read_bytes() for name in names] == [b"one", b"two", b"three"]
+    assert printed.getvalue().split("\n") == [
+        *("", f"{here}/waymark.pdf  [bold]Yours[/bold] to keep"),
+        *("", f"{here}/waymark-2.pdf  [bold]Yours[/bold] to keep"),
+        *("", f"{here}/waymark-4.pdf  [bold]Yours[/bold] to keep", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../a.pdf", "a.pdf"),
+        ("/etc/a.pdf", "etca.pdf"),
+        (".a.pdf", "a.pdf"),
+        ("..", "file"),
+        ("ا 1.pdf", "ا1.pdf"),
+    ],
+)
+async def test_a_file_stays_here(here: Path, name: str, kept: str) -> None:
+    """Whatever it is called."""
+    await TerminalMessenger(Console(file=io.StringIO())).send_file(CHAT, name, b"a", "")
+    assert os.listdir(here) == [kept]
+
+
+async def test_a_file_that_cannot_be_written_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full, or the directory is somebody else's."""
+
+    def full(*_args: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bot.terminal.written", full)
+    with pytest.raises(Refused):
+        await TerminalMessenger(Console(file=io.StringIO())).send_file(CHAT, "a.pdf", b"a", "")
 
 
 async def test_a_bots_database_is_refused(tmp_path: Path) -> None:
