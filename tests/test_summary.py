@@ -76,7 +76,7 @@ async def test_the_model_writes_it(play: Play, model: ModelServer, mira: Coachee
     for part in (
         "Executive Summary\n• You get stuck when everybody looks. ¹\n• You found",
         "• Read to my cousin (Friday 27 November). You read the page to your cousin. ⁵",
-        "• Reading one page to the end: now 3 of 10, to reach one page aloud by 30 November. How it is seen: You get",
+        "• Reading one page to the end: now 3 of 10; the aim: one page aloud by 30 November. How it is seen: You get",
     ):
         assert part in text
     [row] = play.rows(select(t.action_plans))
