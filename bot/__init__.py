@@ -9,7 +9,12 @@ parse        Telegram's updates as events
 intake       one update: parsed, in its chat's order, handled by the runner
 runner       events in batches through the unit of work; retries; dead letters
 perform      the outbox carried out, each chat in order
-writer       the summary: by the model, or plainly
+writer       requests of the outbox: summaries, what the ear hears, voice messages
+summarising  a summary by the model: asked for, checked, asked for once more
+prompts/     what the models are told, a file a version
+lexicon      the words by which a text in a language is judged
+pdf          a page as a file
+replay       what another prompt makes of a session
 model        the model at OPENAI_BASE_URL
 bill         what a call to it costs
 breaker      leaves a model that is down alone

@@ -16,14 +16,14 @@ from bot.model import Model, ModelFailedError
 from bot.prompts import Prompt
 from bot.reading import read_day
 from bot.texts import words
-from flows import writing
+from flows import checking, writing
+from flows.checking import Checked
 from flows.documents import Document, Material
 from flows.effects import Text
 from flows.errors import UnusableSummaryError
 from flows.plainly import plainly
 from flows.records import Record
 from flows.spending import Spent
-from flows.writing import Checked
 
 NOON = time(12)
 
@@ -76,7 +76,7 @@ async def _asked(model: Model, messages: list[dict[str, str]], found: Material, 
 def check(content: str, found: Material) -> Checked:
     """What code makes of an answer. Raises UnusableSummaryError."""
     plain_one = plainly(found, render_in(found.language))
-    return writing.checked(content, found, lexicon(found.language), plain_one, partial(_day, found))
+    return checking.checked(content, found, lexicon(found.language), plain_one, partial(_day, found))
 
 
 def _day(found: Material, phrase: str, said_on: date) -> date | None:

@@ -2,7 +2,7 @@
 
 An **event** is a fact that has come to pass (`TextSent`, `ButtonPressed`, `TimerFired`, `SummaryReady`).
 A **decision** is what follows from it for one chat: the chat as it is now, the **changes** to keep
-(`NewSession`, `StageKept`, `ActionsAdded`) and the **effects** to carry out once they are kept (`Say`, `Edit`,
+(`SessionBegun`, `StageKept`, `ActionAdded`) and the **effects** to carry out once they are kept (`Say`, `Edit`,
 `SetTimer`, `RequestSummary`). Slow work is an effect and, later, a completion event.
 
 Reading order:
@@ -30,9 +30,17 @@ Reading order:
     edits        ... by editing its message
     lookback     ... or from the list of answers so far
     voice        a voice message, written down and confirmed
+    documents    the summary: what it is made of, and what a writer may use
+    plainly      ... put together from the coachee's answers
+    writing      ... by a model: what it is told, the shape in which it answers
+    grounding    whether a line rests on the coachee's own words
+    checking     what code makes of a model's answer
+    summaries    asking for the summary, waiting for it, what follows when it comes or fails, writing it anew
+    opening      its lines, each with the words that it rests on; the file
+    drafts       the plan: keep, change, drop, and one confirmation
+    plan_card    ... how its card looks
     plans        action items and their reminders
-    documents    the summary: its shape, the prompt, what code checks, the plain writer's outline
-    summaries    asking for the summary, waiting for it, what follows when it comes or fails
+    spending     what the model costs, and the budget
     menu         the card from which everything is reached, settings, language, time zone, help
     times        wall-clock rules
     decide       the one door: which of the above an event belongs to

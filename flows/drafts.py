@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid5
 
-from flows.answers import DAY_OFFERS, FARTHEST_DAY, LONGEST_ANSWER, has_words
+from flows.answers import FARTHEST_DAY, LONGEST_ANSWER, has_words
 from flows.changes import ActionAdded
 from flows.comparing import plain
 from flows.documents import LONGEST_TITLE, Document, PlannedItem, PlannedMilestone, short
@@ -19,7 +19,6 @@ from flows.effects import (
     CancelTimer,
     Choice,
     Edit,
-    Line,
     Say,
     Screen,
     SetTimer,
@@ -29,6 +28,7 @@ from flows.effects import (
     text_line,
 )
 from flows.events import ButtonPressed, Reading, TimerFired
+from flows.plan_card import LONGEST_LISTED, MOST_LISTED, MOST_MILESTONES, draft_at, key, listed, next_open, screen
 from flows.plans import reminder
 from flows.putting import asked, local_day, running
 from flows.state import Chat, Decision, Draft, Drafting
@@ -36,11 +36,6 @@ from flows.times import local, reminder_wall
 
 WAITING = "confirm"
 """The key of the timer that shows a plan again; there is one plan that waits."""
-MOST_MILESTONES = 5
-MOST_LISTED = 10
-LONGEST_SHOWN = 240
-"""Characters of an item's words on the card, and of a title in a list of them: a card stays under 600."""
-LONGEST_LISTED = 60
 ASKING = ("words", "day", "between")
 """Sides of the card that wait for words."""
 
@@ -142,7 +137,7 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
             case "all":
                 return _turned(chat, plan.evolve(at=None, changing=None), now, ack)
         return None
-    draft = _at(plan, int(parts[2]))
+    draft = draft_at(plan, int(parts[2]))
     turned = _acted(plan, draft, parts[3], local_day(chat, now)) if draft else None
     return _turned(chat, turned, now, ack) if turned else None
 
@@ -172,7 +167,7 @@ def _acted(plan: Drafting, draft: Draft, act: str, here: date) -> Drafting | Non
 def said(chat: Chat, text: str, reading: Reading, now: datetime) -> Decision:
     """Words that the card asked for: an item's new words, its day, or an in-between step."""
     plan = chat.conversation.plan
-    draft = _at(plan, plan.at) if plan else None
+    draft = draft_at(plan, plan.at) if plan else None
     if plan is None or draft is None or plan.changing not in ASKING:
         return Decision(chat=chat, effects=(say("draft.none"),))
     if plan.changing == "day":
@@ -206,7 +201,7 @@ def _day_said(chat: Chat, plan: Drafting, day: date | None, now: datetime) -> De
 def _turned(chat: Chat, plan: Drafting, now: datetime, ack: tuple[AnyEffect, ...]) -> Decision:
     """The card shows another side, in place."""
     chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, awaiting=_awaits(plan)))
-    return Decision(chat=chat, effects=(*ack, Edit(key=_key(plan), screen=_screen(plan, local_day(chat, now)))))
+    return Decision(chat=chat, effects=(*ack, Edit(key=key(plan), screen=screen(plan, local_day(chat, now)))))
 
 
 def _awaits(plan: Drafting) -> Literal["item"] | None:
@@ -217,18 +212,18 @@ def _put(decision: Decision, plan: Drafting, now: datetime) -> Decision:
     """The card at the bottom of the chat; the one above, if there is one, loses its buttons."""
     chat = decision.chat
     above = chat.conversation.plan
-    closing = (Edit(key=_key(above), screen=Screen(lines=(text_line("draft.below"),))),) if above else ()
+    closing = (Edit(key=key(above), screen=Screen(lines=(text_line("draft.below"),))),) if above else ()
     number = chat.conversation.cards + 1
     plan = plan.evolve(card=number)
     chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, cards=number, awaiting=_awaits(plan)))
-    card = Say(key=_key(plan), screen=_screen(plan, local_day(chat, now)))
+    card = Say(key=key(plan), screen=screen(plan, local_day(chat, now)))
     return decision.evolve(chat=chat).then(*closing, card)
 
 
 def _confirmed(chat: Chat, plan: Drafting, event: ButtonPressed, now: datetime) -> Decision:
     """What was kept becomes action items, with their reminders. What is still open is asked about first."""
     ack = acknowledge(event.press_id)
-    if (undecided := _next_open(plan)) is not None:
+    if (undecided := next_open(plan)) is not None:
         return _turned(chat, plan.evolve(at=undecided, changing=None), now, ack)
     person, day = chat.someone, local_day(chat, now)
     rows = tuple(_row(person.user_id, draft, day) for draft in plan.drafts if draft.choice == "keep")
@@ -247,7 +242,7 @@ def _confirmed(chat: Chat, plan: Drafting, event: ButtonPressed, now: datetime) 
     chat = chat.evolve(conversation=chat.conversation.evolve(plan=None, awaiting=None, session=session))
     lines = [text_line("draft.confirmed", count=len(rows)) if rows else text_line("draft.none_kept")]
     for row in rows[:MOST_LISTED]:
-        lines.append(_listed("•", short(row.title, LONGEST_LISTED), row.timeline_end))
+        lines.append(listed("•", short(row.title, LONGEST_LISTED), row.timeline_end))
     if moments := sorted({timer.due_at for timer in timers if isinstance(timer, SetTimer)})[:MOST_LISTED]:
         lines.append(text_line("plan.reminders"))
         lines.extend(text_line("plan.reminder", at=local(moment, person.timezone)) for moment in moments)
@@ -255,7 +250,7 @@ def _confirmed(chat: Chat, plan: Drafting, event: ButtonPressed, now: datetime) 
         Choice(data="m:0:plan", label=Text(key="button.plan")),
         Choice(data="m:0:home", label=Text(key="button.menu")),
     )
-    done = Edit(key=_key(plan), screen=Screen(lines=tuple(lines), choices=buttons, per_row=2))
+    done = Edit(key=key(plan), screen=Screen(lines=tuple(lines), choices=buttons, per_row=2))
     return Decision(chat=chat, changes=rows, effects=(*ack, done, CancelTimer(key=WAITING), *timers))
 
 
@@ -311,17 +306,8 @@ def _is_item(chat: Chat, draft: Draft, *, again: bool) -> bool:
     return kept is not None and kept.words in (None, draft.words) and not (again and kept.dropped)
 
 
-def _at(plan: Drafting, place: int | None) -> Draft | None:
-    """The draft at a place, counted from 1."""
-    return plan.drafts[place - 1] if place is not None and 0 < place <= len(plan.drafts) else None
-
-
 def _place(plan: Drafting, draft: Draft) -> int:
     return next(n for n, one in enumerate(plan.drafts, 1) if one.action_id == draft.action_id)
-
-
-def _next_open(plan: Drafting) -> int | None:
-    return next((n for n, draft in enumerate(plan.drafts, 1) if draft.choice == "open"), None)
 
 
 def _with(plan: Drafting, draft: Draft) -> Drafting:
@@ -332,7 +318,7 @@ def _with(plan: Drafting, draft: Draft) -> Drafting:
 def _going_on(before: Drafting | None, drafts: tuple[Draft, ...]) -> Drafting:
     """The card with these drafts: where it waited for words about one of them it still does."""
     plan = _on(Drafting(drafts=drafts))
-    here = _at(before, before.at) if before and before.changing in ASKING else None
+    here = draft_at(before, before.at) if before and before.changing in ASKING else None
     if before is None or here is None or all(draft.action_id != here.action_id for draft in drafts):
         return plan
     return plan.evolve(at=_place(plan, here), changing=before.changing, heard=before.heard)
@@ -347,85 +333,7 @@ def wants_words(chat: Chat) -> bool:
 
 def _on(plan: Drafting) -> Drafting:
     """The card goes on to what is not decided yet, or to the whole plan."""
-    return plan.evolve(at=_next_open(plan), changing=None)
-
-
-def _key(plan: Drafting) -> str:
-    return f"d{plan.card}"
-
-
-def _screen(plan: Drafting, day: date) -> Screen:
-    draft = _at(plan, plan.at)
-    if draft is None or plan.at is None:
-        return _whole(plan)
-    lines = [Line(text=Text(key="draft.title", args={"n": plan.at, "all": len(plan.drafts)}), style="bold")]
-    lines.extend(_item_lines(draft))
-    data = f"d:{plan.card}:{plan.at}"
-    if plan.changing is None:
-        keep, drop = ("draft.take_on", "draft.leave_out") if draft.suggested else ("draft.keep", "draft.drop")
-        buttons = [
-            Choice(data=f"{data}:keep", label=Text(key=keep)),
-            Choice(data=f"{data}:change", label=Text(key="draft.change")),
-            Choice(data=f"{data}:drop", label=Text(key=drop)),
-        ]
-        if any(d.choice != "open" for d in plan.drafts):
-            buttons.append(Choice(data=f"d:{plan.card}:all", label=Text(key="draft.all")))
-        return Screen(lines=tuple(lines), choices=tuple(buttons), per_row=3)
-    back = Choice(data=f"{data}:look", label=Text(key="draft.back"))
-    if plan.changing == "change":
-        lines.append(text_line("draft.change_what"))
-        codes = ["words", "day", "between"] if len(draft.milestones) < MOST_MILESTONES else ["words", "day"]
-        if draft.milestones:
-            codes.append("clear")
-        buttons = [Choice(data=f"{data}:{code}", label=Text(key=f"draft.change.{code}")) for code in codes]
-        return Screen(lines=tuple(lines), choices=(*buttons, back), per_row=2)
-    if plan.heard is not None:
-        lines.append(text_line("draft.day_right", day=plan.heard))
-        right = Choice(data=f"{data}:{plan.heard.isoformat()}", label=Text(key="choice.check.right"))
-        other = Choice(data=f"{data}:day", label=Text(key="choice.check.other_day"))
-        return Screen(lines=tuple(lines), choices=(right, other), per_row=2)
-    lines.append(text_line(f"draft.ask.{plan.changing}"))
-    if plan.changing != "day":
-        return Screen(lines=tuple(lines), choices=(back,))
-    days = [day + timedelta(days=n) for n in DAY_OFFERS]
-    buttons = [Choice(data=f"{data}:{d.isoformat()}", label=Text(key="choice.day", args={"day": d})) for d in days]
-    buttons.append(Choice(data=f"{data}:no_day", label=Text(key="draft.no_day")))
-    return Screen(lines=tuple(lines), choices=(*buttons, back), per_row=3)
-
-
-def _item_lines(draft: Draft) -> list[Line]:
-    """An item as it would be kept, and the words that it rests on."""
-    lines = [text_line("draft.suggested")] if draft.suggested else []
-    lines.append(_listed("", short(draft.title, LONGEST_TITLE), draft.due))
-    lines.extend(_listed("•", short(m.title, LONGEST_LISTED), m.due) for m in draft.milestones)
-    if draft.suggested:
-        if draft.description and draft.description != draft.title:
-            lines.append(Line(text=short(draft.description, LONGEST_SHOWN)))
-    elif not draft.changed and draft.words != draft.title:
-        lines.append(text_line("said.you_said"))
-        lines.append(Line(text=short(draft.words, LONGEST_SHOWN), style="quote"))
-    return lines
-
-
-def _whole(plan: Drafting) -> Screen:
-    """All drafts with what was decided; nothing is kept before the last button is pressed."""
-    lines = [Line(text=Text(key="draft.whole"), style="bold")]
-    buttons = []
-    for place, draft in enumerate(plan.drafts[:MOST_LISTED], 1):
-        mark = {"keep": "✓", "drop": "✕", "open": "?"}[draft.choice]
-        lines.append(_listed(f"{place}. {mark}", short(draft.title, LONGEST_LISTED), draft.due))
-        buttons.append(Choice(data=f"d:{plan.card}:{place}:look", label=str(place)))
-    if _next_open(plan) is not None:
-        lines.append(text_line("draft.still_open"))
-    else:
-        lines.append(text_line("draft.confirm_ask"))
-        buttons.append(Choice(data=f"d:{plan.card}:confirm", label=Text(key="draft.confirm")))
-    return Screen(lines=tuple(lines), choices=tuple(buttons), per_row=max(1, min(len(plan.drafts), MOST_LISTED)))
-
-
-def _listed(mark: str, title: str, due: date | None) -> Line:
-    listed = f"{mark} {title}".strip()
-    return text_line("draft.line", title=listed, day=due) if due else Line(text=listed)
+    return plan.evolve(at=next_open(plan), changing=None)
 
 
 def _number(part: str) -> bool:
