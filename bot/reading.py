@@ -15,7 +15,6 @@ from bot.texts import FALLBACK, known, languages, listed, words
 from flows.answers import has_words
 from flows.asking import choices, open_step, position
 from flows.comparing import plain
-from flows.drafts import wants_words
 from flows.edits import said_in
 from flows.effects import Choice, Text
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Reading, TextEdited, TextSent
@@ -58,7 +57,7 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             return answer.evolve(reading=_answer(typed, chat, now))
         case TextSent(text=text) if chat.conversation.awaiting == "timezone" and (found := zones(text)):
             return event.evolve(reading=Reading(zones=found))
-        case TextSent(text=text) if wants_words(chat):
+        case TextSent(text=text) if chat.conversation.awaiting == "item":
             return event.evolve(reading=Reading(day=_of_item(text, chat, now)))
         case TextSent(text=text) if (pressed := _about_what_was_heard(event, chat)) is not None:
             return read(pressed, chat, now)

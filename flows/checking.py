@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flows.comparing import plain
 from flows.documents import (
     LONGEST_LINE,
     LONGEST_TITLE,
@@ -212,8 +213,12 @@ class _Check:
             else:
                 by_step[item.step] = item
         items = [self._item(own, by_step.get(own.number)) for own in self._plain.action_plan]
-        more = [self._suggestion(where, len(items) + n, item) for n, (where, item) in enumerate(suggestions, 1)]
-        return (*items, *[item for item in more if item is not None][:MOST_SUGGESTIONS])
+        more: dict[str, PlannedItem] = {}  # by its words: the same one twice is one
+        for where, item in suggestions:
+            made = self._suggestion(where, len(items) + len(more) + 1, item)
+            if made is not None and len(more) < MOST_SUGGESTIONS:
+                more.setdefault(plain(made.title), made)
+        return (*items, *more.values())
 
     def _item(self, own: PlannedItem, item: WrittenItem | None) -> PlannedItem:
         """A step: worded by the model where that holds, with the coachee's day whatever the model says."""

@@ -108,15 +108,8 @@ def begin(
         since=now,
     )
     begun = SessionBegun(session_id=session.session_id, user_id=person.user_id, session_type=kind, at=now)
-    plan = chat.conversation.plan
     conversation = chat.conversation.evolve(
-        session=session,
-        awaiting=None,
-        header=None,
-        changing=None,
-        holding=None,
-        heard=(),
-        plan=plan.evolve(changing=None) if plan else None,
+        session=session, awaiting=None, header=None, changing=None, holding=None, heard=()
     )
     fresh = chat.evolve(answers={}, conversation=conversation)
     greeting = [text_line("session.greeting.again" if items else "session.greeting", name=person.name)]

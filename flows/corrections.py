@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from flows import drafts
 from flows.answers import Given
 from flows.asking import screen, turn_of
 from flows.completing import go_on
-from flows.documents import short
+from flows.documents import material_of, short
 from flows.effects import Choice, Line, Say, Screen, Text, say, text_line
+from flows.plainly import in_own_words
 from flows.putting import asked, closed, local_day, resaid
 from flows.state import Chat, Decision, Session, Turn
 from flows.steps import STEPS, Day, Words
 from flows.walk import corrected
 
+STEP_WORDS = ("step_what", "adjust_what")
+"""The steps whose words an item of the plan is made of."""
 Parts = tuple[tuple[int | None, str], ...]
 
 
@@ -42,11 +46,8 @@ def correct(
     if chat.conversation.changing == old.n:  # it is being changed: what is changed is the newest turn of it
         chat = chat.evolve(conversation=chat.conversation.evolve(changing=session.turns))
     decision = resaid(chat, *made, now).then(corrected_to(old, given))
-    if session.phase == "complete" and session.summary != "written":  # it is being written
-        return decision
     if session.phase == "complete":
-        button = Choice(data="m:0:anew", label=Text(key="button.anew"))
-        return decision.then(Say(screen=Screen(lines=(text_line("edit.complete"),), choices=(button,))))
+        return _of_complete(decision, session, old, now)
     stays = session.position == before.position
     if session.phase != "open" or chat.conversation.holding or chat.conversation.changing is not None:
         return decision
@@ -54,6 +55,19 @@ def correct(
         return decision
     anew = decision.evolve(effects=(*closed(chat, now), *decision.effects))
     return go_on(anew if stays else anew.then(say("edit.elsewhere")), now)
+
+
+def _of_complete(decision: Decision, session: Session, old: Turn, now: datetime) -> Decision:
+    """What follows in a session that is over: a plan that waits has the new words, and what was written stays."""
+    chat = decision.chat
+    if chat.conversation.plan is not None and old.step in STEP_WORDS:
+        zone = chat.someone.timezone
+        said = material_of(session.session_id, chat.someone.language, zone, session.begun_at, chat.answers)
+        decision = drafts.offered(decision, session.session_id, in_own_words(said), now)
+    if session.summary != "written":  # it is being written
+        return decision
+    button = Choice(data="m:0:anew", label=Text(key="button.anew"))
+    return decision.then(Say(screen=Screen(lines=(text_line("edit.complete"),), choices=(button,))))
 
 
 def corrected_to(old: Turn, given: Given) -> Say:

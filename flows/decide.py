@@ -196,6 +196,21 @@ def _person(event: Spoken) -> Person:
 
 
 def _said(chat: Chat, event: Spoken, now: datetime) -> Decision:
+    if _turns_away(event):
+        chat, closing = drafts.unasked(chat, now)
+        decision = _done(chat, event, now)
+        return decision.evolve(effects=(*closing, *decision.effects)) if closing else decision
+    return _done(chat, event, now)
+
+
+def _turns_away(event: Spoken) -> bool:
+    """Whether a person turns to something else than what the plan's card asks for."""
+    if isinstance(event, CommandSent):
+        return event.name not in ("cancel", "back")
+    return isinstance(event, ButtonPressed) and not event.data.startswith("d:")
+
+
+def _done(chat: Chat, event: Spoken, now: datetime) -> Decision:
     match event:
         case CommandSent():
             return _command(chat, event, now)
@@ -311,7 +326,7 @@ def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
     session = running(chat)
     if chat.conversation.awaiting == "timezone" and (session is None or event.reading.zones):
         return menu.timezone(chat, event.reading, now)
-    if drafts.wants_words(chat):
+    if chat.conversation.awaiting == "item":
         return drafts.said(chat, event.text, event.reading, now)
     if session is not None:
         return conversation.text(chat, session, event, now)

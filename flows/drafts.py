@@ -6,6 +6,7 @@ taken on by them; a row says which. Making items again from the same summary off
 
 from __future__ import annotations
 
+from binascii import crc32
 from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid5
@@ -28,7 +29,7 @@ from flows.effects import (
     text_line,
 )
 from flows.events import ButtonPressed, Reading, TimerFired
-from flows.plan_card import LONGEST_LISTED, MOST_LISTED, MOST_MILESTONES, draft_at, key, listed, next_open, screen
+from flows.plan_card import MOST_MILESTONES, draft_at, key, listed, longest_listed, next_open, screen
 from flows.plans import reminder
 from flows.putting import asked, local_day, running
 from flows.state import Chat, Decision, Draft, Drafting
@@ -36,6 +37,10 @@ from flows.times import local, reminder_wall
 
 WAITING = "confirm"
 """The key of the timer that shows a plan again; there is one plan that waits."""
+MOST_LET_GO = 60
+"""Dropped drafts that are remembered; older ones are of summaries that nobody writes anew."""
+MOST_MOMENTS = 6
+"""Reminders that are named when a plan is confirmed."""
 ASKING = ("words", "day", "between")
 """Sides of the card that wait for words."""
 
@@ -60,22 +65,26 @@ def offered(
     chat = decision.chat
     waiting = chat.conversation.plan.drafts if chat.conversation.plan else ()
     known = {draft.action_id: draft for draft in waiting}
-    session = chat.conversation.session
-    let_go = session.let_go if session is not None and not again else ()
-    drafts = [draft for draft in waiting if draft.session_id != session_id]
+    let_go = () if again else chat.conversation.let_go
+    drafts = {draft.action_id: draft for draft in waiting if draft.session_id != session_id}
+    suggested = {plain(draft.words) for draft in drafts.values() if draft.suggested}
     for item in document.action_plan:
         draft = _draft(session_id, document, item)
         old = known.get(draft.action_id)
-        if old is not None and old.choice != "open" and old.words == draft.words:
-            drafts.append(old)
-        elif draft.action_id not in let_go and not _is_item(chat, draft, again=again):
-            drafts.append(draft)
-    if not any(draft.session_id == session_id for draft in drafts):
+        if old is not None and old.words == draft.words and (old.choice != "open" or _says_no_more(draft)):
+            drafts[old.action_id] = old
+        elif draft.suggested and plain(draft.words) in suggested:
+            continue
+        elif _dropped(draft) not in let_go and not _is_item(chat, draft, again=again):
+            drafts[draft.action_id] = draft
+    if not any(draft.session_id == session_id for draft in drafts.values()):
         return decision
+    taken_on = [draft for draft in waiting if draft.suggested and draft.choice == "keep"]
+    drafts |= {draft.action_id: draft for draft in taken_on if draft.action_id not in drafts}
     zone = chat.someone.timezone
     wall = reminder_wall(local_day(chat, now) + timedelta(days=1), now, zone)
     waits = reminder("confirm", session_id, wall, zone).evolve(key=WAITING)
-    return _put(decision, _going_on(chat.conversation.plan, tuple(drafts)), now).then(waits)
+    return _put(decision, _going_on(chat.conversation.plan, tuple(drafts.values())), now).then(waits)
 
 
 def made_again(chat: Chat, now: datetime) -> Decision:
@@ -103,6 +112,16 @@ def left(chat: Chat, now: datetime) -> Decision:
     if plan is None:
         return shown(chat, now)
     return _put(Decision(chat=chat), plan.evolve(changing=None, heard=None), now)
+
+
+def unasked(chat: Chat, now: datetime) -> tuple[Chat, tuple[AnyEffect, ...]]:
+    """The person turns to something else: the card asks for no words any more, and shows so."""
+    plan = chat.conversation.plan
+    if plan is None or chat.conversation.awaiting != "item":
+        return chat, ()
+    plan = plan.evolve(changing=None, heard=None)
+    chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, awaiting=None))
+    return chat, (Edit(key=key(plan), screen=screen(plan, local_day(chat, now))),)
 
 
 def reminded(chat: Chat, event: TimerFired, now: datetime) -> Decision:
@@ -161,7 +180,8 @@ def _acted(plan: Drafting, draft: Draft, act: str, here: date) -> Drafting | Non
         return None
     if not here <= day <= here + FARTHEST_DAY:
         return None
-    return _on(_with(plan, draft.evolve(due=day, choice="keep")))
+    on_the_way = (m.evolve(due=None) if m.due is not None and m.due > day else m for m in draft.milestones)
+    return _on(_with(plan, draft.evolve(due=day, choice="keep", milestones=tuple(on_the_way))))
 
 
 def said(chat: Chat, text: str, reading: Reading, now: datetime) -> Decision:
@@ -183,8 +203,6 @@ def said(chat: Chat, text: str, reading: Reading, now: datetime) -> Decision:
         draft = draft.evolve(milestones=(*draft.milestones, more)[:MOST_MILESTONES], choice="keep")
     else:
         draft = draft.evolve(title=short(text, LONGEST_TITLE), description=text, changed=True, choice="keep")
-        if draft.suggested:  # it is theirs now
-            draft = draft.evolve(suggested=False, words=text)
     decision = _put(Decision(chat=chat), _with(plan, draft), now)
     return asked(decision, now) if running(chat) is not None and not chat.conversation.holding else decision
 
@@ -200,12 +218,15 @@ def _day_said(chat: Chat, plan: Drafting, day: date | None, now: datetime) -> De
 
 def _turned(chat: Chat, plan: Drafting, now: datetime, ack: tuple[AnyEffect, ...]) -> Decision:
     """The card shows another side, in place."""
-    chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, awaiting=_awaits(plan)))
+    chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, awaiting=_awaits(chat, plan)))
     return Decision(chat=chat, effects=(*ack, Edit(key=key(plan), screen=screen(plan, local_day(chat, now)))))
 
 
-def _awaits(plan: Drafting) -> Literal["item"] | None:
-    return "item" if plan.at is not None and plan.changing in ASKING else None
+def _awaits(chat: Chat, plan: Drafting) -> Literal["item", "timezone"] | None:
+    """What the next words are for; a place that was asked for stays asked for."""
+    if plan.at is not None and plan.changing in ASKING:
+        return "item"
+    return "timezone" if chat.conversation.awaiting == "timezone" else None
 
 
 def _put(decision: Decision, plan: Drafting, now: datetime) -> Decision:
@@ -215,7 +236,7 @@ def _put(decision: Decision, plan: Drafting, now: datetime) -> Decision:
     closing = (Edit(key=key(above), screen=Screen(lines=(text_line("draft.below"),))),) if above else ()
     number = chat.conversation.cards + 1
     plan = plan.evolve(card=number)
-    chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, cards=number, awaiting=_awaits(plan)))
+    chat = chat.evolve(conversation=chat.conversation.evolve(plan=plan, cards=number, awaiting=_awaits(chat, plan)))
     card = Say(key=key(plan), screen=screen(plan, local_day(chat, now)))
     return decision.evolve(chat=chat).then(*closing, card)
 
@@ -226,6 +247,8 @@ def _confirmed(chat: Chat, plan: Drafting, event: ButtonPressed, now: datetime) 
     if (undecided := next_open(plan)) is not None:
         return _turned(chat, plan.evolve(at=undecided, changing=None), now, ack)
     person, day = chat.someone, local_day(chat, now)
+    if (past := next((n for n, d in enumerate(plan.drafts, 1) if _is_past(d, day)), None)) is not None:
+        return _turned(chat, plan.evolve(at=past, changing="day", heard=None), now, ack)
     rows = tuple(_row(person.user_id, draft, day) for draft in plan.drafts if draft.choice == "keep")
     timers: list[AnyEffect] = []
     zone = person.timezone
@@ -235,15 +258,13 @@ def _confirmed(chat: Chat, plan: Drafting, event: ButtonPressed, now: datetime) 
             timers.append(reminder("action_due", row.action_id, reminder_wall(on, now, zone), zone))
         else:
             timers.append(CancelTimer(key=f"action_due:{row.action_id}"))
-    session = chat.conversation.session
-    if session is not None:
-        dropped = {draft.action_id for draft in plan.drafts if draft.choice == "drop"}
-        session = session.evolve(let_go=(*session.let_go, *sorted(dropped - set(session.let_go))))
-    chat = chat.evolve(conversation=chat.conversation.evolve(plan=None, awaiting=None, session=session))
+    dropped = [_dropped(draft) for draft in plan.drafts if draft.choice == "drop"]
+    let_go = tuple(dict.fromkeys((*chat.conversation.let_go, *dropped)))[-MOST_LET_GO:]
+    chat = chat.evolve(conversation=chat.conversation.evolve(plan=None, awaiting=None, let_go=let_go))
     lines = [text_line("draft.confirmed", count=len(rows)) if rows else text_line("draft.none_kept")]
-    for row in rows[:MOST_LISTED]:
-        lines.append(listed("•", short(row.title, LONGEST_LISTED), row.timeline_end))
-    if moments := sorted({timer.due_at for timer in timers if isinstance(timer, SetTimer)})[:MOST_LISTED]:
+    for row in rows:
+        lines.append(listed("•", short(row.title, longest_listed(len(rows))), row.timeline_end))
+    if moments := sorted({timer.due_at for timer in timers if isinstance(timer, SetTimer)})[:MOST_MOMENTS]:
         lines.append(text_line("plan.reminders"))
         lines.extend(text_line("plan.reminder", at=local(moment, person.timezone)) for moment in moments)
     buttons = (
@@ -267,7 +288,7 @@ def _row(user_id: UUID, draft: Draft, day: date) -> ActionAdded:
         priority=draft.priority,
         timeline_start=start,
         timeline_end=draft.due,
-        origin="suggestion" if draft.suggested else "coachee",
+        origin="suggestion" if draft.suggested and not draft.changed else "coachee",
         milestones=draft.milestones,
         evidence={
             "number": draft.number,
@@ -297,6 +318,21 @@ def _draft(session_id: UUID, document: Document, item: PlannedItem) -> Draft:
     )
 
 
+def _says_no_more(draft: Draft) -> bool:
+    """Whether a draft is nothing but the words that it rests on."""
+    return not draft.milestones and draft.title == short(draft.words, LONGEST_TITLE)
+
+
+def _dropped(draft: Draft) -> tuple[UUID, int]:
+    """A draft as it is remembered when it was dropped: by its id and what stands for its words."""
+    return draft.action_id, crc32(draft.words.encode())
+
+
+def _is_past(draft: Draft, day: date) -> bool:
+    """Whether it is to be kept with a day that is over."""
+    return draft.choice == "keep" and draft.due is not None and draft.due < day
+
+
 def _is_item(chat: Chat, draft: Draft, *, again: bool) -> bool:
     """Whether a draft is an action item already, made of the words that it rests on now.
 
@@ -322,13 +358,6 @@ def _going_on(before: Drafting | None, drafts: tuple[Draft, ...]) -> Drafting:
     if before is None or here is None or all(draft.action_id != here.action_id for draft in drafts):
         return plan
     return plan.evolve(at=_place(plan, here), changing=before.changing, heard=before.heard)
-
-
-def wants_words(chat: Chat) -> bool:
-    """Whether the next words are for the card: it asks for some, and no question of a session came after it."""
-    plan = chat.conversation.plan
-    asks = plan is not None and _awaits(plan) is not None
-    return asks and (running(chat) is None or chat.conversation.awaiting == "item")
 
 
 def _on(plan: Drafting) -> Drafting:

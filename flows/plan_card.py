@@ -10,10 +10,13 @@ from flows.effects import Choice, Line, Screen, Text, text_line
 from flows.state import Draft, Drafting
 
 MOST_MILESTONES = 5
-MOST_LISTED = 10
 LONGEST_SHOWN = 240
-"""Characters of an item's words on the card, and of a title in a list of them: a card stays under 600."""
-LONGEST_LISTED = 60
+"""Characters of an item's words on the card."""
+LONGEST_LISTED, SHORTEST_LISTED = 60, 8
+"""Characters of a title in a list of drafts, by how many there are."""
+LISTED = 340
+"""Characters that the lines of such a list share: a card stays under 600."""
+BUTTONS_IN_A_ROW = 5
 
 
 def draft_at(plan: Drafting, place: int | None) -> Draft | None:
@@ -40,7 +43,8 @@ def screen(plan: Drafting, day: date) -> Screen:
     lines.extend(_item_lines(draft))
     data = f"d:{plan.card}:{plan.at}"
     if plan.changing is None:
-        keep, drop = ("draft.take_on", "draft.leave_out") if draft.suggested else ("draft.keep", "draft.drop")
+        ours = draft.suggested and not draft.changed
+        keep, drop = ("draft.take_on", "draft.leave_out") if ours else ("draft.keep", "draft.drop")
         buttons = [
             Choice(data=f"{data}:keep", label=Text(key=keep)),
             Choice(data=f"{data}:change", label=Text(key="draft.change")),
@@ -73,10 +77,11 @@ def screen(plan: Drafting, day: date) -> Screen:
 
 def _item_lines(draft: Draft) -> list[Line]:
     """An item as it would be kept, and the words that it rests on."""
-    lines = [text_line("draft.suggested")] if draft.suggested else []
+    ours = draft.suggested and not draft.changed
+    lines = [text_line("draft.suggested")] if ours else []
     lines.append(listed("", short(draft.title, LONGEST_TITLE), draft.due))
     lines.extend(listed("•", short(m.title, LONGEST_LISTED), m.due) for m in draft.milestones)
-    if draft.suggested:
+    if ours:
         if draft.description and draft.description != draft.title:
             lines.append(Line(text=short(draft.description, LONGEST_SHOWN)))
     elif not draft.changed and draft.words != draft.title:
@@ -85,20 +90,25 @@ def _item_lines(draft: Draft) -> list[Line]:
     return lines
 
 
+def longest_listed(count: int) -> int:
+    """Characters of a title where so many are listed, each with its day."""
+    return max(SHORTEST_LISTED, min(LONGEST_LISTED, LISTED // max(1, count) - 14))
+
+
 def _whole(plan: Drafting) -> Screen:
     """All drafts with what was decided; nothing is kept before the last button is pressed."""
     lines = [Line(text=Text(key="draft.whole"), style="bold")]
     buttons = []
-    for place, draft in enumerate(plan.drafts[:MOST_LISTED], 1):
+    for place, draft in enumerate(plan.drafts, 1):
         mark = {"keep": "✓", "drop": "✕", "open": "?"}[draft.choice]
-        lines.append(listed(f"{place}. {mark}", short(draft.title, LONGEST_LISTED), draft.due))
+        lines.append(listed(f"{place}. {mark}", short(draft.title, longest_listed(len(plan.drafts))), draft.due))
         buttons.append(Choice(data=f"d:{plan.card}:{place}:look", label=str(place)))
     if next_open(plan) is not None:
         lines.append(text_line("draft.still_open"))
     else:
         lines.append(text_line("draft.confirm_ask"))
         buttons.append(Choice(data=f"d:{plan.card}:confirm", label=Text(key="draft.confirm")))
-    return Screen(lines=tuple(lines), choices=tuple(buttons), per_row=max(1, min(len(plan.drafts), MOST_LISTED)))
+    return Screen(lines=tuple(lines), choices=tuple(buttons), per_row=min(len(plan.drafts), BUTTONS_IN_A_ROW))
 
 
 def listed(mark: str, title: str, due: date | None) -> Line:

@@ -90,8 +90,7 @@ class Session(Record):
     `trail` lists the turns that count, in order: what was answered on the way to `position`. `position` is None once
     the last question is answered. `spare` are turns that counted until an answer before them was changed so that
     another question came in between; each counts again as soon as its question is reached. `opened` is the furthest
-    stage whose opening was said. `earlier` are the wordings that the person's last session used, by family. `let_go`
-    are the items of its plan that were dropped before they were any.
+    stage whose opening was said. `earlier` are the wordings that the person's last session used, by family.
     """
 
     session_id: UUID
@@ -107,7 +106,6 @@ class Session(Record):
     earlier: dict[str, tuple[int, ...]] = {}
     reviewing: tuple[Review, ...] = ()
     summary: Literal["none", "asked", "late", "written"] = "none"
-    let_go: tuple[UUID, ...] = ()
 
 
 class Header(Record):
@@ -187,7 +185,8 @@ class Conversation(Record):
     pause or a step back. `holding` is what the open question waits for: it has its number and is not put yet.
     `changing` is the turn whose question is asked again in its place. `picks` are the choices (code, label) marked so
     far where several may be chosen. `cards` counts the menu cards. `awaiting` names what the next words are for, if
-    not for the open question. `plan` is what the last summary proposes, until it is confirmed.
+    not for the open question. `plan` is what the last summary proposes, until it is confirmed; `let_go`
+    are the drafts that were dropped, each with what stands for its words.
     """
 
     asked: int = 0
@@ -203,6 +202,7 @@ class Conversation(Record):
     awaiting: Literal["timezone", "item"] | None = None
     session: Session | None = None
     plan: Drafting | None = None
+    let_go: tuple[tuple[UUID, int], ...] = ()
 
 
 class ActionItem(Record):

@@ -135,19 +135,17 @@ def buttons(chat: Chat, kept: KeptSummary) -> tuple[Choice, ...]:
     return (*found, Choice(data="m:0:home", label=Text(key="button.menu")))
 
 
-def _taken_on(chat: Chat, kept: KeptSummary) -> frozenset[int]:
-    """The suggestions of a summary that have become items."""
-    rows = {item.action_id: item.words for item in chat.actions if not item.dropped}
-    items = kept.document.action_plan
-    return frozenset(
-        i.number for i in items if i.suggested and rows.get(drafts.action_id(kept.session_id, i)) == i.title
-    )
+def _taken_on(chat: Chat, kept: KeptSummary) -> tuple[str, ...]:
+    """The suggestions of a summary that have become items, as they are put there."""
+    rows = {item.action_id: item.title for item in chat.actions if not item.dropped}
+    ids = (drafts.action_id(kept.session_id, item) for item in kept.document.action_plan if item.suggested)
+    return tuple(rows[named] for named in ids if named in rows)
 
 
-def lines(document: Document, taken_on: frozenset[int] = frozenset()) -> tuple[Line, ...]:
+def lines(document: Document, taken_on: tuple[str, ...] = ()) -> tuple[Line, ...]:
     """The summary as it is read: who wrote it, then the six sections. A line's small number leads to its words.
 
-    A suggestion is marked as one, and is part of the plan only once it was taken on.
+    Of its suggestions only those are in it that were `taken_on`, as they are put on the plan.
     """
     title = Text(key="summary.title", args={"theme": document.theme})
     if document.day is not None:
@@ -163,8 +161,7 @@ def lines(document: Document, taken_on: frozenset[int] = frozenset()) -> tuple[L
             line = marked(text, place)
             shown.append(Line(text=Text(key="summary.line", args={"line": line}) if several else line))
         if name == "action_plan":
-            adopted = [i for i in document.action_plan if i.suggested and i.number in taken_on]
-            texts_of = (Text(key="summary.taken_on", args={"title": item.title}) for item in adopted)
+            texts_of = (Text(key="summary.taken_on", args={"title": title}) for title in taken_on)
             shown.extend(Line(text=Text(key="summary.line", args={"line": text})) for text in texts_of)
     return tuple(shown)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from storage import tables as t
-from tests.coachee import conversation, session, walk
+from tests.coachee import ANSWERS, answer, conversation, session, step, walk
 from tests.playbook import Coachee, Play
 from tests.servers import ModelServer
 from tests.summarist import Json, item, written
@@ -414,6 +414,145 @@ async def test_writing_anew_where_the_model_may_not(play: Play, model: ModelServ
         coach: It cannot be written anew just now. The summary that you have stays as it is.
     """)
     assert [row.writer for row in play.rows(select(t.summaries))] == ["model"]
+
+
+async def test_the_same_suggestion_twice(play: Play, model: ModelServer, mira: Coachee) -> None:
+    """It is one."""
+
+    def plan(told: Json) -> list[Json]:
+        [step] = told["steps"]
+        extra = {**item(told, step), "step": 0, "title": "Ask Ms Kaya", "description": "x", "due": "", "sources": []}
+        return [item(told, step), extra, {**extra, "title": "ask ms Kaya"}]
+
+    model.answer = written(action_plan=plan)
+    await play.script("""
+        Mira: [No day yet]
+        Mira: [Keep]
+        Mira: [Take it on]
+        buttons: 1 | 2 | Confirm plan
+        Mira: [Confirm plan]
+    """)
+    assert len(rows(play)) == 2
+
+
+async def test_what_was_taken_on_stays_on_the_card(play: Play, model: ModelServer, mira: Coachee) -> None:
+    """Also where the next summary suggests nothing, and in the words it was put in."""
+    model.answer = suggesting("Ask Ms Kaya for the page early")
+    await play.script("""
+        Mira: [No day yet]
+        Mira: [Keep]
+        Mira: [Change]
+        Mira: [The words]
+        Mira: ask ben for the page
+        Mira: [Keep]
+        Mira: ✎ one face is enough => one kind face is enough
+    """)
+    model.answer = written()
+    await play.script("""
+        Mira: [Write it anew]
+        coach: ask ben for the page
+        Mira: [Confirm plan]
+        Mira: /start
+        Mira: [My summary]
+        Mira: [Make items]
+        coach: Every item of this summary is on your plan already.
+    """)
+    assert sorted((row.title, row.origin) for row in rows(play)) == [
+        ("Read to my cousin", "coachee"),
+        ("ask ben for the page", "coachee"),
+    ]
+
+
+async def test_a_step_corrected_while_its_card_waits(play: Play, model: ModelServer, mira: Coachee) -> None:
+    """The card has the new words, whether there is a summary yet or not, and asks about them again."""
+    model.set_mode("500")
+    await play.script("""
+        Mira: [No day yet]
+        Mira: [Keep]
+        Mira: ✎ read the page to my cousin => read two pages to my dog
+        coach: read two pages to my dog: Fri 27 Nov
+        buttons: Keep | Change | Drop
+        Mira: [Keep]
+        Mira: [Confirm plan]
+    """)
+    assert [row.description for row in rows(play)] == ["read two pages to my dog"]
+
+
+@pytest.mark.parametrize("other", ["/plan", "/help", "/settings", "/language", "/start"])
+async def test_turning_to_something_else(play: Play, mira: Coachee, other: str) -> None:
+    """The card asks for words no more, shows so, and takes none."""
+    await play.script("""
+        Mira: [No day yet]
+        Mira: [Change]
+        Mira: [The words]
+    """)
+    plan = conversation(play, mira).plan
+    assert plan is not None
+    await mira.says(other)
+    card = next(shown for shown in mira.screen if shown.key == f"d{plan.card}")
+    assert "How do you put it?" not in card.text
+    await mira.says("thanks")
+    assert "thanks" not in str(conversation(play, mira).plan)
+
+
+async def test_many_items(play: Play) -> None:
+    """Each has its line and its button, and the card is no wall."""
+    mira = play.coachee()
+    await mira.says("/session")
+    steps = 0
+    while (here := step(play, mira)) is not None:
+        steps += here == "step_what"
+        another = "Another step" in mira.screen[-1].buttons
+        more = {"step_more": "[Another step]" if another else "[That is all]"}
+        await answer(mira, {**ANSWERS, **more, "step_what": f"step {steps} of the long plan"}[here])
+    plan = conversation(play, mira).plan
+    assert plan is not None
+    assert len(plan.drafts) == steps >= 5
+    for _ in plan.drafts:
+        await mira.presses("Keep")
+    card = next(shown for shown in mira.screen if shown.key == f"d{plan.card}")
+    assert list(card.buttons) == [*map(str, range(1, steps + 1)), "Confirm plan"]
+    assert len(card.text) < 600
+    await mira.presses("Confirm plan")
+    assert len(card.text) < 600
+    assert len(rows(play)) == steps
+
+
+async def test_a_plan_confirmed_after_its_day(play: Play, mira: Coachee) -> None:
+    """It is asked for another day, or none, before it is kept."""
+    await play.script("""
+        Mira: [No day yet]
+        Mira: [Keep]
+        -- 9 days
+        coach: still waits for you
+    """)
+    await mira.press_data(next(s for s in reversed(mira.screen) if s.key and s.key[0] == "d").buttons["Confirm plan"])
+    card = next(s for s in reversed(mira.screen) if s.key and s.key[0] == "d")
+    assert "By when?" in card.text
+    assert rows(play) == []
+    await mira.press_data(card.buttons["No day"])
+    await mira.press_data(card.buttons["Confirm plan"])
+    assert [row.timeline_end for row in rows(play)] == [None]
+
+
+async def test_what_was_dropped_when_the_next_session_has_begun(
+    play: Play, model: ModelServer, mira: Coachee
+) -> None:
+    """A late summary does not ask about it again."""
+    model.set_mode("500")
+    await play.script("""
+        Mira: [No day yet]
+        Mira: [Drop]
+        Mira: [Confirm plan]
+        Mira: /session
+    """)
+    model.set_mode("ok")
+    await play.script("""
+        -- 1 minute
+        coach: One friendly face
+        coach said nothing
+    """)
+    assert conversation(play, mira).plan is None
 
 
 async def test_a_very_large_answer(play: Play, model: ModelServer, mira: Coachee) -> None:
