@@ -74,6 +74,7 @@ async def replayed(settings: Settings, engine: Engine, session: str, by: Prompt)
     try:
         new = await summarised(model, given, by, spent)
     except ModelFailedError as failure:
+        spent.extend(failure.spent)
         raise CannotReplayError(f"the model did not deliver: {failure.reason}") from None
     finally:
         await model.close()
