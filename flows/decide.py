@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from flows import (
@@ -68,6 +69,19 @@ COMMANDS = (
     "help",
 )
 """The commands of a coachee, in the order in which a client lists them."""
+
+PRESSED: dict[str, Callable[[Chat, ButtonPressed, datetime], Decision | None]] = {
+    "a": conversation.button,
+    "d": drafts.pressed,
+    "i": plans.pressed,
+    "k": lookback.pressed,
+    "l": menu.language_pressed,
+    "m": menu.pressed,
+    "v": voice.pressed,
+    "w": opening.pressed,
+    "z": menu.zone_pressed,
+}
+"""Whose a button is, by what its data begins with. Each gives None where the data is not one of theirs."""
 
 
 def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
@@ -283,24 +297,8 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
             decision = conversation.stop(chat, now)
         case "s:settled":
             decision = settling.pressed(chat, now)
-        case data if data.startswith("a:"):
-            return conversation.button(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("i:"):
-            return plans.pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("m:"):
-            return menu.pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("z:"):
-            return menu.zone_pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("l:"):
-            return menu.language_pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("k:"):
-            return lookback.pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("d:"):
-            return drafts.pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("w:"):
-            return opening.pressed(chat, event, now) or _unknown_press(chat, event)
-        case data if data.startswith("v:"):
-            return voice.pressed(chat, event, now) or _unknown_press(chat, event)
+        case data if (pressed := PRESSED.get(data.partition(":")[0])) is not None:
+            return pressed(chat, event, now) or _unknown_press(chat, event)
         case _:
             decision = None
     if decision is None:

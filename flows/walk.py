@@ -207,13 +207,6 @@ def _asked(session: Session, answers: Answers, stage: Stage) -> int:
     return 1 + sum(1 for turn in counting(session, answers) if STEPS[turn.step].stage == stage)
 
 
-def open_exits(session: Session, answers: Answers) -> list[str]:
-    """The exits that do not hold, of every stage before the one the session is in (of all when it is through)."""
-    known = facts(session, answers)
-    before = stage_of(session) if session.position else Stage.CHECK_OUT + 1
-    return [rule.holds for rule in EXITS if rule.stage < before and not GUARDS[rule.holds](known)]
-
-
 def _fields(answers: Answers) -> dict[int, dict[str, Any]]:
     return {stage: dict(kept.fields) for stage, kept in answers.items()}
 

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from tests.playbook import Play
+from tests.servers import ModelServer
+
 Json = dict[str, Any]
 
 SAID = {"en": "You said: {}", "es": "Dijiste: {}", "hi": "आपने कहा: {}", "ar": "قلت: {}"}
@@ -31,6 +34,12 @@ INVENTED = {
 """What nobody said."""
 THEME = "One friendly face"
 """What Mira's summary is headed."""
+
+
+def stage(database: str, model: ModelServer, **more: Any) -> Play:
+    """A stage with a model at its settings."""
+    told = {"openai_api_key": model.api_key, "openai_base_url": model.base_url, "openai_model": "test-model"}
+    return Play(database, **told, **more)
 
 
 def session_of(body: Json) -> Json:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -21,7 +19,7 @@ from storage.usage import Usage, spent, totals
 from tests.coachee import session, step, walk
 from tests.playbook import START, Coachee, Play
 from tests.servers import ModelServer
-from tests.summarist import THEME, written
+from tests.summarist import THEME, stage, written
 from tests.test_listening import BACK, SAID, replying
 
 LONG = {
@@ -40,12 +38,6 @@ async def model() -> AsyncIterator[ModelServer]:
     """A model that listens and writes as it should, until told otherwise."""
     async with ModelServer(answer=written(), reflection=replying(BACK)) as server:
         yield server
-
-
-def stage(database: str, model: ModelServer, **more: Any) -> AbstractAsyncContextManager[Play]:
-    """A stage with the model at its settings."""
-    told = {"openai_api_key": model.api_key, "openai_base_url": model.base_url, "openai_model": "test-model"}
-    return Play(database, **told, **more)
 
 
 async def finished(play: Play, name: str = "Mira") -> Coachee:

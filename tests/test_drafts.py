@@ -12,7 +12,7 @@ from storage import tables as t
 from tests.coachee import ANSWERS, answer, conversation, session, step, walk
 from tests.playbook import Coachee, Play
 from tests.servers import ModelServer
-from tests.summarist import Json, item, written
+from tests.summarist import Json, item, stage, written
 
 
 @pytest.fixture
@@ -25,13 +25,7 @@ async def model() -> AsyncIterator[ModelServer]:
 @pytest.fixture
 async def play(database: str, model: ModelServer) -> AsyncIterator[Play]:
     """A stage on each database, with the model at its settings."""
-    settings: dict[str, Any] = {
-        "openai_api_key": model.api_key,
-        "openai_base_url": model.base_url,
-        "openai_model": "test-model",
-        "model_listens": False,
-    }
-    async with Play(database, **settings) as made:
+    async with stage(database, model, model_listens=False) as made:
         yield made
 
 

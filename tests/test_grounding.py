@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
 
 import msgspec
 import pytest
@@ -20,7 +19,7 @@ from storage import tables as t
 from tests.coachee import answers, conversation, session
 from tests.playbook import Coachee, Play
 from tests.servers import ModelServer
-from tests.summarist import FAULTS, INVENTED, OTHERS, spoiled
+from tests.summarist import FAULTS, INVENTED, OTHERS, spoiled, stage
 
 SEEDS = range(50)
 PEOPLE = ("en-5", "es-4", "hi-1", "ar-5")
@@ -30,30 +29,25 @@ NEVER = ("24.12", "17.03", "2027", "1926", "2025", "example.org", "@helper", "55
 @pytest.mark.parametrize("name", PEOPLE)
 async def test_fifty_answers_of_a_model(database: str, name: str) -> None:
     """True, invented quotes and items, wrong dates, wrong language, missing sections, too long, cut off, refusals."""
-    async with ModelServer(answer=lambda body: spoiled(body, "true", 0)) as model:
-        settings: dict[str, Any] = {
-            "openai_api_key": model.api_key,
-            "openai_base_url": model.base_url,
-            "openai_model": "test-model",
-            "model_listens": False,
-            "model_tokens_person_day": 0,
-        }
-        async with Play(database, **settings) as play:
-            person, given = await begin(play, name)
-            await walk(play, person, given)
-            learned = given["key_learnings"]
-            for seed in SEEDS:
-                kind = (*FAULTS, "refusal")[seed % (len(FAULTS) + 1)]
-                await _written_anew(play, person, model, kind, seed, learned)
-                assert play.rows(select(t.action_plans)) == [], kind
-                _check_document(play, person, kind)
-            await _confirm_own(play, person)
-            said = _said(play, person)
-            rows = play.rows(select(t.action_plans))
-            assert len(rows) == len(given["step_what"] if isinstance(given["step_what"], list) else [0])
-            for row in rows:
-                assert _plain(row.description) in said
-                assert row.origin == "coachee"
+    async with (
+        ModelServer(answer=lambda body: spoiled(body, "true", 0)) as model,
+        stage(database, model, model_listens=False, model_tokens_person_day=0) as play,
+    ):
+        person, given = await begin(play, name)
+        await walk(play, person, given)
+        learned = given["key_learnings"]
+        for seed in SEEDS:
+            kind = (*FAULTS, "refusal")[seed % (len(FAULTS) + 1)]
+            await _written_anew(play, person, model, kind, seed, learned)
+            assert play.rows(select(t.action_plans)) == [], kind
+            _check_document(play, person, kind)
+        await _confirm_own(play, person)
+        said = _said(play, person)
+        rows = play.rows(select(t.action_plans))
+        assert len(rows) == len(given["step_what"] if isinstance(given["step_what"], list) else [0])
+        for row in rows:
+            assert _plain(row.description) in said
+            assert row.origin == "coachee"
 
 
 async def _written_anew(play: Play, person: Coachee, model: ModelServer, kind: str, seed: int, learned: str) -> None:

@@ -20,9 +20,8 @@ from flows.effects import Text
 from flows.listening import Hearing, request
 from storage import tables as t
 from tests.coachee import answers, conversation, session
-from tests.playbook import Play
 from tests.servers import ModelServer
-from tests.summarist import Json, item, line, session_of, true_summary
+from tests.summarist import Json, item, line, session_of, stage, true_summary
 
 FILES = Path(__file__).parent / "injections"
 OPEN = ("strengths", "obstacles", "resources", "context", "future_vision", "assumptions", "barriers", "achievable")
@@ -86,14 +85,7 @@ def obeying(body: Json) -> Json:
 @pytest.mark.parametrize("language", PEOPLE)
 async def test_orders_in_answers(database: str, model: ModelServer, language: str) -> None:
     """The prompt and the plan are as they are without them; the words are in the request as data, as said."""
-    settings: dict[str, Any] = {
-        "openai_api_key": model.api_key,
-        "openai_base_url": model.base_url,
-        "openai_model": "test-model",
-        "model_listens": False,
-        "model_tokens_person_day": 0,
-    }
-    async with Play(database, **settings) as play:
+    async with stage(database, model, model_listens=False, model_tokens_person_day=0) as play:
         other = play.coachee("Other", language)
         await other.says("/session")
         await other.press_data(f"a:{conversation(play, other).asked}:7")

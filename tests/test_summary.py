@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -17,7 +16,7 @@ from storage import tables as t
 from tests.coachee import session, walk
 from tests.playbook import Coachee, Play
 from tests.servers import ModelServer
-from tests.summarist import Json, item, line, written
+from tests.summarist import Json, item, line, stage, written
 
 
 @pytest.fixture
@@ -30,13 +29,7 @@ async def model() -> AsyncIterator[ModelServer]:
 @pytest.fixture
 async def play(database: str, model: ModelServer) -> AsyncIterator[Play]:
     """A stage on each database, with the model at its settings."""
-    settings: dict[str, Any] = {
-        "openai_api_key": model.api_key,
-        "openai_base_url": model.base_url,
-        "openai_model": "test-model",
-        "model_listens": False,  # what it hears is in tests/test_listening.py
-    }
-    async with Play(database, **settings) as made:
+    async with stage(database, model, model_listens=False) as made:
         yield made
 
 

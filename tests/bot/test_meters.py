@@ -16,8 +16,8 @@ from flows.spending import Budget
 from storage.engine import connect
 from tests.playbook import Play, TestClock
 from tests.servers import ModelServer
-from tests.summarist import written
-from tests.test_budget import counted, finished, stage
+from tests.summarist import stage, written
+from tests.test_budget import counted, finished
 from tests.test_listening import BACK, replying
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,7 +18,7 @@ from storage import tables as t
 from tests.coachee import walk
 from tests.playbook import Play
 from tests.servers import ModelServer
-from tests.summarist import THEME, line, written
+from tests.summarist import THEME, line, stage, written
 
 
 @pytest.fixture
@@ -32,13 +31,7 @@ async def model() -> AsyncIterator[ModelServer]:
 @pytest.fixture
 async def play(database: str, model: ModelServer) -> AsyncIterator[Play]:
     """Mira has finished a session."""
-    settings: dict[str, Any] = {
-        "openai_api_key": model.api_key,
-        "openai_base_url": model.base_url,
-        "openai_model": "test-model",
-        "model_listens": False,
-    }
-    async with Play(database, **settings) as made:
+    async with stage(database, model, model_listens=False) as made:
         mira = made.coachee()
         await mira.says("/session")
         await walk(made, mira)

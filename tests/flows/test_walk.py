@@ -44,13 +44,20 @@ from flows.opening import opening_data
 from flows.plainly import plainly
 from flows.stages import CIRCLES_CLOSE, EXITS, GUARDS
 from flows.state import ActionItem, Chat, Conversation, Decision, Review, Session, StageAnswers, Turn
-from flows.steps import STEPS, Day, Scale
-from flows.walk import answered, counting, facts, gone_back, open_exits, replayed, start
+from flows.steps import STEPS, Day, Scale, Stage
+from flows.walk import Answers, answered, counting, facts, gone_back, replayed, stage_of, start
 from tests.conftest import DEEP
 
 NOW = datetime(2026, 11, 23, 16, tzinfo=UTC)
 MIRA = Sender(name="Mira", timezone="Europe/Berlin")
 SPACE = UUID(int=7)
+
+
+def open_exits(session: Session, answers: Answers) -> list[str]:
+    """The exits that do not hold, of every stage before the one the session is in (of all when it is through)."""
+    known = facts(session, answers)
+    before = stage_of(session) if session.position else Stage.CHECK_OUT + 1
+    return [rule.holds for rule in EXITS if rule.stage < before and not GUARDS[rule.holds](known)]
 
 
 def words(text: str, n: int, **more: object) -> TextSent:
