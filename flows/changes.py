@@ -7,6 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from flows.documents import Document, PlannedMilestone
+from flows.people import Role, Sharing, Standing, TieKind
 from flows.records import Record
 from flows.spending import Spent
 
@@ -25,15 +26,136 @@ class PersonMet(Change):
     name: str
     language: str
     timezone: str
+    standing: Standing = "active"
 
 
 class PersonChanged(Change):
-    """What we know of a person changed: these three are as they are now."""
+    """What we know of a person changed: all of it, as it is now."""
 
     user_id: UUID
+    name: str
     language: str
     timezone: str
     model_help: bool
+    standing: Standing
+    birth_year: int | None
+    sharing: Sharing
+    quiet_from: str | None
+    quiet_until: str | None
+    daily_cap: int | None
+    muted: tuple[str, ...]
+    deletion_due_at: datetime | None
+
+
+class StandingChanged(Change):
+    """Another person's standing changed."""
+
+    user_id: UUID
+    standing: Standing
+
+
+class RoleGranted(Change):
+    """A person has a role from now on. `by`: who gave it, None where it was nobody's decision but theirs."""
+
+    user_id: UUID
+    role: Role
+    by: UUID | None = None
+
+
+class RoleRevoked(Change):
+    """A person has a role no more."""
+
+    user_id: UUID
+    role: Role
+
+
+class TieKept(Change):
+    """A coach and a coachee, as they stand to each other now. The two have one row."""
+
+    tie_id: UUID
+    coach_id: UUID
+    coachee_id: UUID
+    kind: TieKind
+    active: bool
+    at: datetime
+
+
+class GuardianshipKept(Change):
+    """A parent and a child, as they stand to each other now. The two have one row."""
+
+    guardianship_id: UUID
+    parent_id: UUID
+    child_id: UUID
+    active: bool
+    agreed_at: datetime | None
+    withdrawn_at: datetime | None
+    at: datetime
+
+
+class InviteMade(Change):
+    """A link is to be handed out. Its token's hash comes later, as it is sent."""
+
+    invite_id: UUID
+    role: Role
+    inviter_id: UUID | None
+    coachee_id: UUID | None
+    coach_id: UUID | None
+    kind: TieKind
+    expires_at: datetime
+    at: datetime
+
+
+class InviteHashed(Change):
+    """The token of a link that was not used yet; one that was sent before it is void."""
+
+    invite_id: UUID
+    token_hash: str
+
+
+class InviteUsed(Change):
+    """A link is used up. Once: the database refuses a second time."""
+
+    invite_id: UUID
+    used_by: UUID
+    at: datetime
+
+
+class InviteRevoked(Change):
+    """A link is void."""
+
+    invite_id: UUID
+    at: datetime
+
+
+class NoteKept(Change):
+    """A coach's own note of a coachee."""
+
+    note_id: UUID
+    coach_id: UUID
+    coachee_id: UUID
+    text: str
+    at: datetime
+
+
+class Audited(Change):
+    """Who did, or tried to do, what to whom. `action` and `reason` are our own words, never a person's."""
+
+    audit_id: UUID
+    at: datetime
+    action: str
+    actor_id: UUID | None = None
+    subject_id: UUID | None = None
+    outcome: Literal["done", "refused"] = "done"
+    reason: str = ""
+    via: Literal["chat", "command", "clock"] = "chat"
+
+
+class PersonErased(Change):
+    """A person is to be forgotten: every row that is about them goes, a tombstone stays."""
+
+    user_id: UUID
+    chat_id: int
+    at: datetime
 
 
 class ReachChanged(Change):
@@ -134,6 +256,18 @@ class ActionReviewed(Change):
 AnyChange = (
     PersonMet
     | PersonChanged
+    | StandingChanged
+    | RoleGranted
+    | RoleRevoked
+    | TieKept
+    | GuardianshipKept
+    | InviteMade
+    | InviteHashed
+    | InviteUsed
+    | InviteRevoked
+    | NoteKept
+    | Audited
+    | PersonErased
     | ReachChanged
     | SessionBegun
     | SessionMoved

@@ -1,7 +1,7 @@
 """Effects: orders, carried out after the deciding transaction is committed, and the screens they put up.
 
-`Say`, `Edit`, `SendFile` and the requests leave through the outbox and are carried out at least once. `SetTimer` and
-`CancelTimer` are rows of the same transaction. `Acknowledge` is passing: it is done at once and may be lost.
+All but these leave through the outbox and are carried out at least once: `SetTimer` and `CancelTimer` are rows of the
+same transaction; `Acknowledge` is passing, it is done at once and may be lost.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from flows.people import Other, Role
 from flows.records import Record
 
 
 class Text(Record):
-    """A text of the catalogue by its key, with what is put into it. `count` selects the plural form."""
+    """A text of the catalogue by its key, with what is put into it. `count` selects the plural form.
+
+    Several texts together are put in as a list, in the language's way.
+    """
 
     key: str
-    args: dict[str, str | int | date | datetime | Text] = {}
+    args: dict[str, str | int | date | datetime | Text | tuple[Text, ...]] = {}
     count: int | None = None
 
 
@@ -43,7 +47,7 @@ class Screen(Record):
     lines: tuple[Line, ...]
     choices: tuple[Choice, ...] = ()
     per_row: int = 1
-    keyboard: Literal["walk", "rest"] | None = None
+    keyboard: Literal["walk", "rest", "place"] | None = None
 
 
 class Effect(Record, tag=True):
@@ -71,6 +75,33 @@ class SendFile(Effect):
     title: Text | str
     lines: tuple[Line, ...]
     caption: Text | str = ""
+
+
+class Notify(Effect):
+    """Send a message to another person, in their chat and language. `silent`: it makes no sound there."""
+
+    to: Other
+    screen: Screen
+    silent: bool = False
+
+
+class SendLink(Effect):
+    """Send a message that holds a one-time link, where its texts have {link}: the link is made as it is sent, and
+    kept nowhere."""
+
+    invite_id: UUID
+    screen: Screen
+
+
+class ShowCommands(Effect):
+    """Have the client list the commands of these roles, in this chat or in that of somebody else."""
+
+    roles: tuple[Role, ...]
+    to: Other | None = None
+
+
+class SendExport(Effect):
+    """Send the person all that is kept of them."""
 
 
 class Acknowledge(Effect):
@@ -131,6 +162,10 @@ AnyEffect = (
     Say
     | Edit
     | SendFile
+    | Notify
+    | SendLink
+    | ShowCommands
+    | SendExport
     | Acknowledge
     | SetTimer
     | CancelTimer
@@ -140,12 +175,16 @@ AnyEffect = (
 )
 
 
-def text_line(key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text) -> Line:
+def text_line(
+    key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text | tuple[Text, ...]
+) -> Line:
     """A paragraph that is a text of the catalogue; one with a `count` has plural forms."""
     return Line(text=Text(key=key, args=args, count=count))
 
 
-def say(key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text) -> Say:
+def say(
+    key: str, /, *, count: int | None = None, **args: str | int | date | datetime | Text | tuple[Text, ...]
+) -> Say:
     """A message of one text."""
     return Say(screen=Screen(lines=(text_line(key, count=count, **args),)))
 

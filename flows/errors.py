@@ -19,6 +19,10 @@ class IllegalEventError(WaymarkError):
     """This event cannot happen in this state; nothing was changed."""
 
 
+class NobodyHereError(IllegalEventError):
+    """Nobody is known in this chat, or not any more; nothing was changed."""
+
+
 class UnfitAnswerError(WaymarkError):
     """These words do not answer this question; the argument names the text that says what would."""
 

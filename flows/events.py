@@ -16,11 +16,15 @@ from flows.spending import Spent
 
 
 class Sender(Record):
-    """Who wrote, as the front end knows them. The name is never markup."""
+    """Who wrote, as the front end knows them. The name is never markup.
+
+    `vouched`: nobody has to ask who they are; they run this program themselves, on their own machine.
+    """
 
     name: str
     language: str = "en"
     timezone: str | None = None
+    vouched: bool = False
 
 
 class Event(Record, tag=True):
@@ -45,7 +49,7 @@ class Reading(Record):
 
     `number` is a whole number found in the text; `choice` the code of the offered choice that the words name;
     `day` the one date the phrase can mean; `zones` the time zones of the place the words name; `language` the code of
-    the language they name. `sense`: the words say little.
+    the language they name; `hours` two times of day ("22:00") from one to the other. `sense`: the words say little.
     """
 
     number: int | None = None
@@ -53,6 +57,7 @@ class Reading(Record):
     day: date | None = None
     zones: tuple[str, ...] = ()
     language: str | None = None
+    hours: tuple[str, str] | None = None
     sense: Literal["vague", "unsure", "empty"] | None = None
 
 
@@ -108,6 +113,18 @@ class ButtonPressed(Spoken):
     reading: Reading = Reading()
 
 
+class InviteOpened(Spoken):
+    """A person came by a link with a token in it. Only the token's hash (SHA-256, hex) goes any further."""
+
+    token_hash: str
+
+
+class PlaceSent(Spoken):
+    """A person sent where they are; all that is kept of it are the time zones of the place, most often one."""
+
+    zones: tuple[str, ...] = ()
+
+
 class GroupSpoken(Event):
     """Somebody addressed the bot outside a private chat."""
 
@@ -129,6 +146,13 @@ class TimerFired(Event):
     kind: str
     subject: UUID
     attempt: int = 0
+
+
+class LinkMinted(Event):
+    """A link was made as it is sent: the hash of its token, which is known to nobody but who gets it."""
+
+    invite_id: UUID
+    token_hash: str
 
 
 class FromModel(Event, kw_only=True):
@@ -194,12 +218,15 @@ AnyEvent = (
     TextSent
     | TextEdited
     | MediaSent
+    | InviteOpened
+    | PlaceSent
     | CommandSent
     | ButtonPressed
     | GroupSpoken
     | ChatBlocked
     | ChatUnblocked
     | TimerFired
+    | LinkMinted
     | SummaryReady
     | SummaryFailed
     | ReflectionReady

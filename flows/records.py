@@ -40,4 +40,5 @@ def _moments(kind: type[Record]) -> tuple[str, ...]:
 
 
 def _is_moment(annotation: Any) -> bool:
-    return annotation is datetime or datetime in getattr(annotation, "__args__", ())
+    several = getattr(annotation, "__origin__", None) is tuple
+    return annotation is datetime or (datetime in getattr(annotation, "__args__", ()) and not several)

@@ -11,16 +11,25 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from flows.changes import ActionStatus, AnyChange
+from flows.changes import ActionStatus, AnyChange, PersonChanged
 from flows.documents import Citation, Document, PlannedMilestone
 from flows.effects import AnyEffect
+from flows.people import Circle, Role, Sharing, Standing
 from flows.records import Record
 
 Sense = Literal["vague", "unsure", "empty"]
+Awaited = Literal["timezone", "item", "birth_year", "people", "note", "quiet"]
 
 
 class Person(Record):
-    """A user, as decisions need to know them. `model_help`: a language model may be given what they say."""
+    """A user, as decisions need to know them. `model_help`: a language model may be given what they say.
+
+    `standing`: they are `joining` (have not said yet who they are), `waiting` (too young to take part without a
+    parent's agreement), `active`, or `inactive` (an operator ended their part). `sharing` is what they chose that
+    others may see. `quiet_from` and `quiet_until` ("22:00", their wall clock) are their quiet hours, `daily_cap` how
+    many notifications a day they want at most, `muted` the kinds they want none of. `deletion_due_at`: they want to
+    be forgotten then.
+    """
 
     user_id: UUID
     name: str
@@ -28,6 +37,38 @@ class Person(Record):
     timezone: str = "UTC"
     model_help: bool = True
     unreachable_since: datetime | None = None
+    standing: Standing = "active"
+    birth_year: int | None = None
+    sharing: Sharing = {}
+    quiet_from: str | None = None
+    quiet_until: str | None = None
+    daily_cap: int | None = None
+    muted: tuple[str, ...] = ()
+    deletion_due_at: datetime | None = None
+
+    @property
+    def may_be_heard(self) -> bool:
+        """Whether a model may be given what they say: they let it, and take part."""
+        return self.model_help and self.standing == "active"
+
+
+def person_changed(person: Person) -> PersonChanged:
+    """A person is kept as they are now."""
+    return PersonChanged(
+        user_id=person.user_id,
+        name=person.name,
+        language=person.language,
+        timezone=person.timezone,
+        model_help=person.model_help,
+        standing=person.standing,
+        birth_year=person.birth_year,
+        sharing=person.sharing,
+        quiet_from=person.quiet_from,
+        quiet_until=person.quiet_until,
+        daily_cap=person.daily_cap,
+        muted=person.muted,
+        deletion_due_at=person.deletion_due_at,
+    )
 
 
 class Turn(Record):
@@ -168,6 +209,52 @@ class Drafting(Record):
     heard: date | None = None
 
 
+class Joining(Record):
+    """A person who is finding their way in. `step` is what they are asked, `role` what they are to become, `card`
+    numbers the message that asks.
+
+    `invite` is the link they opened and have not confirmed yet; `session`: they came to begin a session; `zone` is
+    the one that is read back; `place`: there is a key below the chat that sends where they are. `sent` is the link
+    they have for a parent. `year` of birth waits to be written once more. `was` is where they were when they opened a
+    link; `bound`: a link brought them.
+    """
+
+    step: Literal["invite", "language", "zone", "zone_check", "notice", "birth_year", "parent"]
+    role: Role = "coachee"
+    card: int = 0
+    invite: UUID | None = None
+    session: bool = False
+    zone: str | None = None
+    place: bool = False
+    sent: UUID | None = None
+    was: Joining | None = None
+    bound: bool = False
+    year: int | None = None
+
+
+class Told(Record):
+    """A notification that came, by its timer."""
+
+    key: str
+    kind: str
+    subject: UUID
+
+
+class Notified(Record):
+    """How many notifications a person got on a day of theirs; `told` are those since they last did something."""
+
+    day: date
+    count: int
+    told: tuple[Told, ...] = ()
+
+
+class Sure(Record):
+    """What a person was asked about, whether they mean it: what the button that says yes is about, and when."""
+
+    data: str
+    at: datetime
+
+
 class KeptSummary(Record):
     """A summary as it is kept: of which session, and in which version."""
 
@@ -187,6 +274,12 @@ class Conversation(Record):
     far where several may be chosen. `cards` counts the menu cards. `awaiting` names what the next words are for, if
     not for the open question. `plan` is what the last summary proposes, until it is confirmed; `let_go`
     are the drafts that were dropped, each with what stands for its words.
+
+    `joining` is there until the person is known well enough; `view` is the role whose menu they look at; `about` is
+    the person whom awaited words are about; `sure` is the act that they were asked about; `notified` counts a day's
+    notifications; `seen` is the day (UTC) on which they last did something; `forgetting` is the number of the card on
+    which they are asked whether they are sure that they want to be forgotten; `copied_at` is when they last asked for
+    a copy.
     """
 
     asked: int = 0
@@ -199,10 +292,18 @@ class Conversation(Record):
     heard: tuple[Heard, ...] = ()
     cards: int = 0
     picks: tuple[tuple[str, str], ...] = ()
-    awaiting: Literal["timezone", "item"] | None = None
+    awaiting: Awaited | None = None
     session: Session | None = None
     plan: Drafting | None = None
     let_go: tuple[tuple[UUID, int], ...] = ()
+    joining: Joining | None = None
+    view: Role = "coachee"
+    about: UUID | None = None
+    notified: Notified | None = None
+    sure: Sure | None = None
+    seen: date | None = None
+    forgetting: int | None = None
+    copied_at: datetime | None = None
 
 
 class ActionItem(Record):
@@ -231,11 +332,54 @@ class Timer(Record):
     attempt: int = 0
 
 
+class Note(Record):
+    """A coach's own note of a coachee."""
+
+    note_id: UUID
+    text: str
+    at: datetime
+
+
+class Held(Record):
+    """A session that was held: when it began, and how it ended."""
+
+    session_id: UUID
+    at: datetime
+    ended: Literal["completed", "stopped"] | None = None
+    current_stage: int = 1
+
+
+class Look(Record):
+    """What is kept of another person, loaded to be shown to somebody who may see it. `notes` are the looker's own."""
+
+    summary: KeptSummary | None = None
+    actions: tuple[ActionItem, ...] = ()
+    answers: dict[int, StageAnswers] = {}
+    sessions: tuple[Held, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Keeping(Record):
+    """For how many days things are kept here. `delete`: the days in which a person can change their mind about being
+    forgotten. `sessions` is 0 where what was said is kept for as long as the person is here."""
+
+    delete: int = 7
+    sessions: int = 0
+    audit: int = 365
+    invites: int = 30
+    waiting: int = 30
+    letters: int = 90
+    messages: int = 30
+
+
 class Chat(Record):
     """Everything a decision may look at. `answers` maps the stage number to what was said in it.
 
     `model`: there is a language model here; `listens`: it may listen during a session. `summary` is the person's
-    newest one, where it is loaded.
+    newest one, where it is loaded; so is the `circle` of people around them. `access`: anyone may begin, or only who
+    was invited. `consent_age` is the age from which a person may agree for themselves where they live,
+    `subject_consent_age` where the circle's subject lives. A link can be
+    used for `invite_days`. `keeping` says for how long things are kept.
     """
 
     chat_id: int
@@ -247,6 +391,19 @@ class Chat(Record):
     summary: KeptSummary | None = None
     actions: tuple[ActionItem, ...] = ()
     timers: tuple[Timer, ...] = ()
+    circle: Circle | None = None
+    look: Look | None = None
+    access: Literal["open", "invite"] = "open"
+    consent_age: int = 16
+    subject_consent_age: int = 16
+    invite_days: int = 7
+    keeping: Keeping = Keeping()
+
+    @property
+    def around(self) -> Circle:
+        """The people around the person, where a decision can only be made with them."""
+        assert self.circle is not None
+        return self.circle
 
     @property
     def helped(self) -> bool:

@@ -30,6 +30,13 @@ class Letter(Record):
     reason: str
 
 
+def _takes_part(connection: Connection, incoming: Incoming) -> bool:
+    """Whether the words of an event may be kept: not those of who is not in, or waits for a parent."""
+    u = t.users.c
+    here = select(u.standing).where(u.telegram_id == incoming.event.chat_id)
+    return connection.execute(here).scalar() == "active"
+
+
 def set_aside(connection: Connection, incoming: Incoming, reason: str, now: datetime) -> None:
     """Keep an event that could not be handled, with its reason, in the place of its claim."""
     claim = incoming.claim
@@ -41,7 +48,7 @@ def set_aside(connection: Connection, incoming: Incoming, reason: str, now: date
             "chat_id": incoming.event.chat_id,
             "claimed_at": now,
             "state": "failed",
-            "event": msgspec.to_builtins(incoming.event),
+            "event": msgspec.to_builtins(incoming.event) if _takes_part(connection, incoming) else None,
             "reason": reason,
         }
         connection.execute(upsert(connection, t.updates, ("update_id",)), values)

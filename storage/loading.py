@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from flows.documents import Document, PlannedMilestone
 from flows.events import AnyEvent
-from flows.state import ActionItem, Chat, Conversation, KeptSummary, Person, StageAnswers, Timer
+from flows.needs import NOTHING, Needs
+from flows.state import Chat, Conversation, Person, Timer
 from storage import tables as t
+from storage.circles import add_circles
+from storage.kept import items_of, stage_answers, summaries_of
 
-NeedsPlan = Callable[[Chat, AnyEvent], bool]
+NeedsOf = Callable[[Chat, AnyEvent], Needs]
+PEOPLE_LOCK = 0x5741594D5045
 
 
-def load(connection: Connection, events: Sequence[AnyEvent], needs_plan: NeedsPlan) -> dict[int, Chat]:
+def load(connection: Connection, events: Sequence[AnyEvent], needs: NeedsOf) -> dict[int, Chat]:
     """The chats of the events, by chat id. On PostgreSQL their rows stay locked until the transaction ends.
 
     Both rows of a chat are locked, the conversation's and the person's: who waited for them reads them as they are.
 
-    The action items and timers are loaded for those events that `needs_plan` names.
+    What else is loaded for an event is what `needs` names.
     """
     chats = _conversations(connection, {event.chat_id for event in events})
     _add_answers(connection, chats)
-    wanting = {e.chat_id for e in events if chats[e.chat_id].person and needs_plan(chats[e.chat_id], e)}
-    if wanting:
-        _add_plans(connection, chats, wanting)
+    wanted = {e.chat_id: needs(chats[e.chat_id], e) for e in events}
+    if own := {chat_id for chat_id, want in wanted.items() if want.own and chats[chat_id].person}:
+        _add_plans(connection, chats, own)
+    if around := {chat_id: want for chat_id, want in wanted.items() if want != NOTHING}:
+        add_circles(connection, chats, around)
     return chats
+
+
+def one_at_a_time(connection: Connection, chat_ids: set[int] | None = None) -> None:
+    """Wait for every other transaction that changes who people are to each other. SQLite has one writer anyway.
+
+    All chats of a batch are locked now, in the order in which every batch locks its own: were they locked as each
+    is decided, two batches could wait for each other.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(PEOPLE_LOCK)))
+        if chat_ids:
+            _conversations(connection, chat_ids)
 
 
 def chat_now(connection: Connection, chat_id: int) -> Chat:
@@ -51,6 +66,14 @@ def _conversations(connection: Connection, chat_ids: set[int], *, lock: bool = T
             u.timezone,
             u.model_help,
             u.unreachable_since,
+            u.standing,
+            u.birth_year,
+            u.sharing,
+            u.quiet_from,
+            u.quiet_until,
+            u.daily_cap,
+            u.muted,
+            u.deletion_due_at,
         )
         .join_from(t.conversations, t.users)
         .where(c.chat_id.in_(chat_ids))
@@ -69,6 +92,14 @@ def _conversations(connection: Connection, chat_ids: set[int], *, lock: bool = T
                 timezone=row.timezone,
                 model_help=row.model_help,
                 unreachable_since=row.unreachable_since,
+                standing=row.standing,
+                birth_year=row.birth_year,
+                sharing={audience: tuple(kinds) for audience, kinds in row.sharing.items()},
+                quiet_from=row.quiet_from,
+                quiet_until=row.quiet_until,
+                daily_cap=row.daily_cap,
+                muted=tuple(row.muted),
+                deletion_due_at=row.deletion_due_at,
             ),
             conversation=msgspec.convert(row.state, Conversation),
         )
@@ -88,28 +119,9 @@ def _add_answers(connection: Connection, chats: dict[int, Chat]) -> None:
         chats[chat_id] = chats[chat_id].evolve(answers=answers)
 
 
-def stage_answers(connection: Connection, session_ids: Iterable[UUID]) -> dict[UUID, dict[int, StageAnswers]]:
-    """What was said in sessions, by session and stage."""
-    r = t.stage_responses.c
-    query = select(r.session_id, r.stage_number, r.responses).where(r.session_id.in_(list(session_ids)))
-    found: dict[UUID, dict[int, StageAnswers]] = {}
-    for row in connection.execute(query.order_by(r.session_id, r.stage_number)):
-        found.setdefault(row.session_id, {})[row.stage_number] = msgspec.convert(row.responses, StageAnswers)
-    return found
-
-
 def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]) -> None:
-    by_user = {chats[chat_id].someone.user_id: chat_id for chat_id in wanting}
-    items: dict[int, list[ActionItem]] = {}
-    a, m = t.action_plans.c, t.milestones.c
-    on_the_way: dict[UUID, list[PlannedMilestone]] = {}
-    between = select(m.action_plan_id, m.title, m.due_date).join_from(t.milestones, t.action_plans)
-    for found in connection.execute(between.where(a.user_id.in_(by_user)).order_by(m.number)):
-        milestone = PlannedMilestone(title=found.title, due=found.due_date)
-        on_the_way.setdefault(found.action_plan_id, []).append(milestone)
-    for row in connection.execute(select(t.action_plans).where(a.user_id.in_(by_user))):
-        item = _item(row, tuple(on_the_way.get(row.id, ())))
-        items.setdefault(by_user[row.user_id], []).append(item)
+    people = [chats[chat_id].someone.user_id for chat_id in wanting]
+    items, summaries = items_of(connection, people), summaries_of(connection, people)
     waiting: dict[int, list[Timer]] = {}
     query = select(t.timers).where(t.timers.c.chat_id.in_(wanting), t.timers.c.state == "pending")
     for row in connection.execute(query):
@@ -117,39 +129,10 @@ def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]
             key=row.key, kind=row.kind, subject=row.subject, due_at=row.due_at, wall=row.wall, attempt=row.attempt
         )
         waiting.setdefault(row.chat_id, []).append(timer)
-    s = t.coaching_sessions.c
-    kept: dict[int, Any] = {}
-    newest = (
-        select(s.id, s.user_id, s.summary, func.max(t.summaries.c.version).label("version"))
-        .join_from(t.coaching_sessions, t.summaries)
-        .where(s.user_id.in_(by_user), s.summary.is_not(None))
-        .group_by(s.id)
-        .order_by(s.created_at)
-    )
-    for row in connection.execute(newest):
-        kept[by_user[row.user_id]] = row
-    summaries = {
-        chat_id: KeptSummary(session_id=row.id, version=row.version, document=msgspec.convert(row.summary, Document))
-        for chat_id, row in kept.items()
-    }
     for chat_id in wanting:
+        user_id = chats[chat_id].someone.user_id
         chats[chat_id] = chats[chat_id].evolve(
-            actions=tuple(items.get(chat_id, ())),
+            actions=items.get(user_id, ()),
             timers=tuple(waiting.get(chat_id, ())),
-            summary=summaries.get(chat_id),
+            summary=summaries.get(user_id),
         )
-
-
-def _item(row: Any, milestones: tuple[PlannedMilestone, ...]) -> ActionItem:
-    return ActionItem(
-        action_id=row.id,
-        session_id=row.session_id,
-        title=row.title,
-        description=row.description,
-        words=row.evidence.get("words"),
-        status=row.status,
-        due=row.timeline_end,
-        done_on=row.completed_at.date() if row.completed_at else None,
-        dropped=row.dropped_at is not None,
-        milestones=milestones,
-    )

@@ -18,12 +18,15 @@ from flows.records import Record
 from storage import tables as t
 from storage.engine import reading
 
-Kind = Literal["say", "edit", "file", "request_summary", "reflect", "transcribe"]
+Kind = Literal["say", "edit", "file", "link", "commands", "export", "request_summary", "reflect", "transcribe"]
 
 LEASE: dict[str, timedelta] = {
     "say": timedelta(minutes=2),
     "edit": timedelta(minutes=2),
     "file": timedelta(minutes=2),
+    "link": timedelta(minutes=2),
+    "commands": timedelta(minutes=2),
+    "export": timedelta(minutes=5),
     "request_summary": timedelta(minutes=10),
     "reflect": timedelta(seconds=15),
     "transcribe": timedelta(minutes=2),

@@ -16,9 +16,11 @@ from flows.changes import (
     ActionAdded,
     ActionMoved,
     ActionReviewed,
+    Audited,
     Change,
     ModelUsed,
     PersonChanged,
+    PersonErased,
     PersonMet,
     ReachChanged,
     SessionBegun,
@@ -30,6 +32,8 @@ from flows.effects import SetTimer
 from flows.state import Chat
 from storage import tables as t
 from storage.outbox import LEASE, Row, new_id
+from storage.personal import erase_found
+from storage.relations import RELATIONS, add_audit
 
 if TYPE_CHECKING:
     from storage.unit_of_work import Settled
@@ -43,7 +47,8 @@ def save(
 ) -> list[tuple[Row, ...]]:
     """Save what was settled, each beside the chat it was settled on; gives the outbox rows of each.
 
-    People come before their conversations, sessions before what refers to them.
+    People come before their conversations, sessions before what refers to them. A chat whose person is forgotten has
+    nobody any more after it: neither its conversation nor a timer is written.
     """
     by_kind: dict[type[Change], list[Any]] = {}
     for _, s in settled:
@@ -121,6 +126,8 @@ def _outbox(
 def _timers(connection: Connection, settled: Sequence[tuple[Chat, Settled]], now: datetime) -> None:
     setting, cancelling = {}, []
     for _, s in settled:
+        if s.chat.person is None:
+            continue
         for timer in s.timers:
             name = (s.chat.chat_id, timer.key)
             if isinstance(timer, SetTimer):
@@ -161,6 +168,9 @@ def _people(connection: Connection, found: list[PersonMet], now: datetime) -> No
                 "language": p.language,
                 "timezone": p.timezone,
                 "model_help": True,
+                "standing": p.standing,
+                "sharing": {},
+                "muted": [],
                 "created_at": now,
             }
             for p in found
@@ -170,10 +180,9 @@ def _people(connection: Connection, found: list[PersonMet], now: datetime) -> No
 
 def _people_changed(connection: Connection, found: list[PersonChanged], now: datetime) -> None:
     for change in found:
-        moving = update(t.users).where(t.users.c.id == change.user_id)
-        connection.execute(
-            moving.values(language=change.language, timezone=change.timezone, model_help=change.model_help)
-        )
+        values = msgspec.structs.asdict(change)
+        user_id = values.pop("user_id")
+        connection.execute(update(t.users).where(t.users.c.id == user_id).values(**values))
 
 
 def _reach(connection: Connection, found: list[ReachChanged], now: datetime) -> None:
@@ -368,6 +377,7 @@ WRITERS: tuple[tuple[type[Change], Writer], ...] = (
     (PersonMet, _people),
     (PersonChanged, _people_changed),
     (ReachChanged, _reach),
+    *RELATIONS,
     (SessionBegun, _sessions),
     (SessionMoved, _sessions_moved),
     (StageKept, _stages),
@@ -376,5 +386,7 @@ WRITERS: tuple[tuple[type[Change], Writer], ...] = (
     (ActionAdded, _actions),
     (ActionMoved, _actions_moved),
     (ActionReviewed, _actions_reviewed),
+    (Audited, add_audit),
+    (PersonErased, erase_found),
 )
-"""In the order in which rows may refer to each other."""
+"""In the order in which rows may refer to each other; who is forgotten comes last."""

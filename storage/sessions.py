@@ -6,14 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Engine, select, true
+from sqlalchemy import Engine, and_, select, true
 
 from flows.documents import Document, Material, material_of
 from flows.records import Record
 from flows.state import Chat
 from storage import tables as t
 from storage.engine import reading
-from storage.loading import chat_now, stage_answers
+from storage.kept import stage_answers
+from storage.loading import chat_now
 
 
 def serves_others(engine: Engine, chat_id: int) -> bool:
@@ -30,7 +31,7 @@ def chat_of(engine: Engine, chat_id: int) -> Chat:
 
 
 class Owner(Record):
-    """Whose session it is, and whether they let a model take part now."""
+    """Whose session it is, and whether a model may take part now: they let it, and take part themselves."""
 
     user_id: UUID
     model_help: bool
@@ -39,7 +40,8 @@ class Owner(Record):
 def owner_of(engine: Engine, session_id: UUID) -> Owner | None:
     """The person whose session it is; None if there is no such session."""
     u = t.users.c
-    query = select(u.id, u.model_help).join_from(t.coaching_sessions, t.users)
+    may = and_(u.model_help, u.standing == "active").label("model_help")
+    query = select(u.id, may).join_from(t.coaching_sessions, t.users)
     with reading(engine).begin() as connection:
         row = connection.execute(query.where(t.coaching_sessions.c.id == session_id)).first()
     return Owner(user_id=row.id, model_help=row.model_help) if row else None

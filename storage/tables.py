@@ -80,7 +80,126 @@ users = Table(
     Column("timezone", String(64), nullable=False),
     Column("model_help", Boolean, nullable=False, server_default=true()),
     Column("unreachable_since", Moment),
+    Column("standing", String(8), nullable=False, server_default="joining"),
+    Column("birth_year", Integer),
+    Column("sharing", Json, nullable=False, server_default="{}"),
+    Column("quiet_from", String(5)),
+    Column("quiet_until", String(5)),
+    Column("daily_cap", Integer),
+    Column("muted", Json, nullable=False, server_default="[]"),
+    Column("deletion_due_at", Moment),
     _created(),
+    _one_of("standing", "joining", "waiting", "active", "inactive"),
+)
+
+# Who may do what is asked of these rows at the moment of the act; nothing else says it.
+user_roles = Table(
+    "user_roles",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
+    Column("role", String(8), primary_key=True),
+    Column("granted_by", Uuid),
+    _created(),
+    _one_of("role", "coachee", "coach", "parent", "operator"),
+)
+
+# One row for a pair of people; it is ended and taken up again, never doubled.
+coach_coachee_mappings = Table(
+    "coach_coachee_mappings",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("coach_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("coachee_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("kind", String(9), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("ended_at", Moment),
+    Column("updated_at", Moment, nullable=False),
+    _created(),
+    _one_of("kind", "primary", "secondary"),
+    UniqueConstraint("coach_id", "coachee_id"),
+    CheckConstraint("coach_id <> coachee_id", name="two_people"),
+)
+_PRIMARY = (coach_coachee_mappings.c.kind == "primary") & coach_coachee_mappings.c.active
+Index(
+    "uq_coach_coachee_mappings_primary",
+    coach_coachee_mappings.c.coachee_id,
+    unique=True,
+    sqlite_where=_PRIMARY,
+    postgresql_where=_PRIMARY,
+)
+
+# A parent of a coachee. `agreed_at`: their agreement, where the coachee is too young to give it.
+guardianships = Table(
+    "guardianships",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("parent_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("child_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("active", Boolean, nullable=False),
+    Column("agreed_at", Moment),
+    Column("withdrawn_at", Moment),
+    Column("updated_at", Moment, nullable=False),
+    _created(),
+    UniqueConstraint("parent_id", "child_id"),
+    CheckConstraint("parent_id <> child_id", name="two_people"),
+)
+
+# One-time links. The token itself is nowhere: it is made as the link is sent, and its hash is kept.
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("token_hash", String(64), unique=True),
+    Column("role", String(8), nullable=False),
+    Column("inviter_id", Uuid, ForeignKey("users.id"), index=True),
+    Column("coachee_id", Uuid, ForeignKey("users.id"), index=True),
+    Column("coach_id", Uuid, ForeignKey("users.id"), index=True),
+    Column("kind", String(9), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Column("used_by", Uuid, ForeignKey("users.id"), index=True),
+    Column("revoked_at", Moment),
+    _created(),
+    _one_of("role", "coachee", "coach", "parent", "operator"),
+    _one_of("kind", "primary", "secondary"),
+)
+
+# A coach's own notes of a coachee, for nobody else.
+coach_notes = Table(
+    "coach_notes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("coach_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("coachee_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    _created(),
+)
+
+# Who did, or tried to do, what to whom. It holds no words; ids outlive the people they were.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_id", Uuid),
+    Column("via", String(8), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject_id", Uuid),
+    Column("outcome", String(7), nullable=False),
+    Column("reason", String(64), nullable=False),
+    _one_of("via", "chat", "command", "clock"),
+    _one_of("outcome", "done", "refused"),
+    Index("ix_audit_log_at", "at"),
+    Index("ix_audit_log_actor_id", "actor_id"),
+    Index("ix_audit_log_subject_id", "subject_id"),
+)
+
+# People who are gone, by nothing but the id they had here: what a restored backup brings back is erased again.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("erased_at", Moment, nullable=False),
 )
 
 conversations = Table(
@@ -131,7 +250,7 @@ outbox = Table(
     Column("reason", Text),
     Column("done_at", Moment),
     _created(),
-    _one_of("kind", "say", "edit", "file", "request_summary", "reflect", "transcribe"),
+    _one_of("kind", "say", "edit", "file", "link", "commands", "export", "request_summary", "reflect", "transcribe"),
     _one_of("status", "pending", "done", "failed"),
 )
 _PENDING = outbox.c.status == "pending"

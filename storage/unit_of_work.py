@@ -9,7 +9,7 @@ taken back and the rest of the batch goes on. What the database raises belongs t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -20,10 +20,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from flows.changes import AnyChange
 from flows.effects import Acknowledge, CancelTimer, SetTimer
 from flows.events import AnyEvent
+from flows.needs import defers, serial
 from flows.records import Record
 from flows.state import Chat
 from storage import tables as t
-from storage.loading import NeedsPlan, load
+from storage.loading import NeedsOf, load, one_at_a_time
 from storage.outbox import Mark, Outgoing, Row, mark
 from storage.saving import save
 
@@ -43,9 +44,10 @@ class Incoming(Record):
 
 
 class Settled(Record):
-    """A decision, its messages rendered: what is saved for one event."""
+    """A decision, its messages rendered: what is saved for one event. `dropped`: nobody was there for it."""
 
     chat: Chat
+    dropped: bool = False
     changes: tuple[AnyChange, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     timers: tuple[SetTimer | CancelTimer, ...] = ()
@@ -53,12 +55,14 @@ class Settled(Record):
 
 
 class Outcome(Record):
-    """What became of an event: rows to perform, or `error` if it could not be decided, or neither if it was known."""
+    """What became of an event: rows to perform, or `error` if it could not be decided, or neither if it was known, or
+    dropped because nobody is there."""
 
     incoming: Incoming
     rows: tuple[Row, ...] = ()
     passing: tuple[Acknowledge, ...] = ()
     known: bool = False
+    dropped: bool = False
     error: str | None = None
 
 
@@ -69,7 +73,7 @@ def handle(
     engine: Engine,
     batch: Sequence[Incoming],
     settle: Settle,
-    needs_plan: NeedsPlan,
+    needs: NeedsOf,
     *,
     now: datetime,
     owner: str,
@@ -77,27 +81,52 @@ def handle(
 ) -> list[Outcome]:
     """Decide and save a batch, and mark what was performed since the last one, in one transaction.
 
-    `settle` is called once for each new event with its chat, locked and loaded. Raises what the database raises.
+    `settle` is called once for each new event with its chat, locked and loaded with what `needs` names. Events that
+    change who people are to each other are decided one after the other, each on what the one before made of it.
+    Raises what the database raises.
     """
     with engine.begin() as connection:
         mark(connection, marks, now)
         if not batch:
             return []
         new = _claim(connection, batch, now)
-        chats = load(connection, [i.event for i in new], needs_plan)
         outcomes = {id(i): Outcome(incoming=i, known=True) for i in batch}
-        settled: list[tuple[Incoming, Settled]] = []
-        for incoming in new:
-            try:
-                settled.append((incoming, settle(chats[incoming.event.chat_id], incoming.event)))
-            except Exception as error:
-                _unclaim(connection, incoming)
-                outcomes[id(incoming)] = Outcome(incoming=incoming, error=reason(error))
-        _answered_letters(connection, settled)
-        rows = save(connection, [(chats[s.chat.chat_id], s) for _, s in settled], now=now, owner=owner)
-        for (incoming, done), mine in zip(settled, rows, strict=True):
-            outcomes[id(incoming)] = Outcome(incoming=incoming, rows=mine, passing=done.passing)
+        relating = [i for i in new if serial(i.event)]
+        if relating:
+            one_at_a_time(connection, {i.event.chat_id for i in new})
+        loaded = load(connection, [i.event for i in new if i not in relating], needs)
+        put_off = [i for i in new if i not in relating and defers(loaded[i.event.chat_id], i.event)]
+        if put_off and not relating:
+            one_at_a_time(connection, {i.event.chat_id for i in new})
+        first = [i for i in new if i not in relating and i not in put_off]
+        _decided(connection, first, loaded, outcomes, settle, now, owner)
+        for incoming in (*put_off, *relating):
+            alone = load(connection, [incoming.event], needs)
+            _decided(connection, [incoming], alone, outcomes, settle, now, owner)
         return [outcomes[id(i)] for i in batch]
+
+
+def _decided(
+    connection: Connection,
+    wave: Sequence[Incoming],
+    chats: Mapping[int, Chat],
+    outcomes: dict[int, Outcome],
+    settle: Settle,
+    now: datetime,
+    owner: str,
+) -> None:
+    """Decide and save events of different chats."""
+    settled: list[tuple[Incoming, Settled]] = []
+    for incoming in wave:
+        try:
+            settled.append((incoming, settle(chats[incoming.event.chat_id], incoming.event)))
+        except Exception as error:
+            _unclaim(connection, incoming)
+            outcomes[id(incoming)] = Outcome(incoming=incoming, error=reason(error))
+    _answered_letters(connection, settled)
+    rows = save(connection, [(chats[s.chat.chat_id], s) for _, s in settled], now=now, owner=owner)
+    for (incoming, done), mine in zip(settled, rows, strict=True):
+        outcomes[id(incoming)] = Outcome(incoming=incoming, rows=mine, passing=done.passing, dropped=done.dropped)
 
 
 def reason(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from storage.engine import is_sqlite
 
 LOCK = 0x5741594D4947  # one migration at a time, also when several processes start together
-LOSES_DATA: frozenset[str] = frozenset({"0001", "0003", "0004"})
+LOSES_DATA: frozenset[str] = frozenset({"0001", "0003", "0004", "0005"})
 """Revisions whose way down drops what people said or chose. They are undone only with `lossy=True`."""
 
 
