@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,11 +20,14 @@ from flows.events import (
     ChatUnblocked,
     CommandSent,
     GroupSpoken,
+    InviteOpened,
     MediaSent,
+    PlaceSent,
     Sender,
     TextEdited,
     TextSent,
 )
+from flows.times import zones
 from flows.voice import SPOKEN
 
 UPDATES = UUID("6d9f1e2a-3f0c-5d53-9f1a-52c7c0f6a8b4")
@@ -83,6 +87,9 @@ def _message(message: Message, event_id: UUID) -> AnyEvent | None:
     if message.from_user is None:
         return None
     who = sender(message.from_user)
+    if message.location is not None and message.venue is None:  # a venue is some place, and not theirs
+        here = zones_at(message.location.latitude, message.location.longitude)
+        return PlaceSent(id=event_id, chat_id=chat.id, sender=who, zones=here)
     spoken_kind = next((kind for kind in SPOKEN if getattr(message, kind)), None)
     if (
         spoken_kind is None and (words := message.text or message.caption) is not None
@@ -113,10 +120,25 @@ def said(event_id: UUID, chat_id: int, who: Sender, text: str, message_id: int |
     if text.startswith("/") and len(text) > 1 and (text[1].isalpha() and text[1].isascii()):
         head, _, argument = text[1:].partition(" ")
         name = head.split("@")[0].split("\n")[0].casefold()
+        if name == "start" and argument.strip():  # a link was opened; its token goes no further
+            return InviteOpened(id=event_id, chat_id=chat_id, sender=who, token_hash=hash_of(argument.strip()))
         return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=name, argument=argument.strip())
     if len(text) <= LONGEST_CONTROL and (command := _controls().get(plain(text))):
         return CommandSent(id=event_id, chat_id=chat_id, sender=who, name=command, said=text.strip())
     return TextSent(id=event_id, chat_id=chat_id, sender=who, text=text.strip(), message_id=message_id)
+
+
+def zones_at(latitude: float, longitude: float) -> tuple[str, ...]:
+    """The time zones of a place, most often one; none at sea. The place itself goes no further."""
+    from tzfpy import get_tzs  # 30 MB of borders, and only those who send where they are need it
+
+    found = (name for name in get_tzs(longitude, latitude) if not name.startswith("Etc/"))
+    return tuple(name for name in found if name in zones())
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a link's token: its SHA-256, in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _edited(message: Message, event_id: UUID) -> AnyEvent | None:

@@ -6,9 +6,12 @@ import re
 import unicodedata
 from datetime import date, datetime, timedelta
 from functools import cache
+from importlib.resources import files
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
+from babel.core import get_global
 from babel.dates import get_day_names
 
 from bot.texts import FALLBACK, known, languages, listed, words
@@ -18,6 +21,7 @@ from flows.comparing import plain
 from flows.edits import said_in
 from flows.effects import Choice, Text
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Reading, TextEdited, TextSent
+from flows.menu import COMMON_ZONES
 from flows.putting import running
 from flows.state import Chat, Sense
 from flows.steps import STEPS, Day, Scale, Step
@@ -28,6 +32,7 @@ LONGEST_PHRASE = 60
 """Characters of a phrase that may be nothing but a day or a number; longer texts are not searched for one."""
 CLEAR_TOPIC, CLEAR_TOPIC_IN = 3, {"ar": 2}
 """A topic of fewer words is asked about: "school" can mean anything. In Arabic two words say what three do else."""
+DAY_MINUTES = 24 * 60
 LONGEST_DEADLINE = 4
 """Words that may name the day of a goal, beside the one that says that it is a deadline."""
 OTHER_NAMES = {
@@ -50,6 +55,9 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             return event.evolve(reading=Reading(language=language_named(name)))
     if chat.person is None:
         return event
+    joining = chat.conversation.joining
+    if joining is not None and chat.person.standing == "joining" and isinstance(event, TextSent | TextEdited):
+        return event.evolve(reading=_at_the_door(event.text, joining.step, chat.person.language))
     match event:
         case CommandSent(said=typed) if typed and _choice(typed, _open(chat, now), chat.person.language):
             # what is otherwise a command is here one of the choices: "let it go" is no wish to skip
@@ -57,6 +65,10 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             return answer.evolve(reading=_answer(typed, chat, now))
         case TextSent(text=text) if chat.conversation.awaiting == "timezone" and (found := zones(text)):
             return event.evolve(reading=Reading(zones=found))
+        case TextSent(text=text) if chat.conversation.awaiting == "quiet" and (
+            between := read_hours(text, chat.person.language)
+        ):
+            return event.evolve(reading=Reading(hours=between))
         case TextSent(text=text) if chat.conversation.awaiting == "item":
             return event.evolve(reading=Reading(day=_of_item(text, chat, now)))
         case TextSent(text=text) if (pressed := _about_what_was_heard(event, chat)) is not None:
@@ -73,6 +85,32 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             label = next((c.label for c in _open(chat, now) if c.data == data), None)
             return event if label is None else event.evolve(label=words(label, chat.person.language))
     return event
+
+
+def _at_the_door(text: str, step: str, language: str) -> Reading:
+    """What words mean for what is asked on the way in."""
+    said = plain(text)
+    match step:
+        case "language":
+            return Reading(language=language_named(text))
+        case "zone":
+            return Reading(zones=zones(text))
+        case "zone_check":
+            for code, key in (("yes", "also.yes"), ("another", "also.another_place")):
+                if said in known(key, language):
+                    return Reading(choice=code)
+            return Reading(zones=zones(text))
+        case "notice":
+            return Reading(choice="yes") if said in known("also.understood", language) else Reading()
+        case "birth_year":
+            return Reading(number=read_year(text))
+    return Reading()
+
+
+def read_year(text: str) -> int | None:
+    """The one number of four figures, of any script, that a text has: "2009", "in ٢٠٠٩", "12.3.2009"."""
+    found = re.findall(r"(?<!\d)\d{4}(?!\d)", _figures(unicodedata.normalize("NFKC", text[:LONGEST_PHRASE])))
+    return int(found[0]) if len(found) == 1 else None
 
 
 def _of_item(text: str, chat: Chat, now: datetime) -> date | None:
@@ -361,7 +399,79 @@ def _weekdays(language: str) -> dict[str, int]:
     return names
 
 
+def read_hours(text: str, language: str) -> tuple[str, str] | None:
+    """Two times of day, from one to the other, as "22:00": "22:00 - 7:30", "10pm to 7am", "22h-7h", "2200-0730".
+
+    None where the phrase says anything else. Hours up to 12 with no half of the day can mean two things: where they
+    would make more than half a day, the first is the evening's ("10 to 7").
+    """
+    phrase = _figures(unicodedata.normalize("NFKC", text).casefold()).strip()
+    phrase = re.sub(r"(?<![^\W\d_])([ap])\s?\.?\s?m\b\.?", r" \1m ", phrase)
+    if len(phrase) > LONGEST_PHRASE or not (found := _TWO_TIMES.fullmatch(re.sub(r"[-‐-―−~→]", " - ", phrase))):
+        return None
+    for spoken in dict.fromkeys((language, FALLBACK)):
+        if (halves := _halves(found["before"], found["between"], found["after"], spoken)) is not None:
+            return _between(found["first"], found["second"], halves)
+    return None
+
+
+_TIME = r"\d{1,2}\s?[:.٫h]\s?\d{2}|\d{4}|\d{1,2}"
+_TWO_TIMES = re.compile(rf"(?P<before>\D*)(?P<first>{_TIME})(?P<between>\D+)(?P<second>{_TIME})(?P<after>\D*)")
+_Half = Literal["am", "pm", "night"] | None
+
+
+def _halves(before: str, between: str, after: str, language: str) -> tuple[_Half, _Half] | None:
+    """Which half of the day stands beside each of two times; None where anything else is said."""
+    until = known("hours.until", language)
+    middle = ["-" if token == "-" else plain(token) for token in between.split()]
+    places = [n for n, token in enumerate(middle) if token == "-" or token in until]
+    if not places:
+        return None
+    first = _half([*plain(before).split(), *middle[: places[0]]], language)
+    second = _half([*(t for t in middle[places[0] :] if t != "-"), *plain(after).split()], language)
+    return None if first is False or second is False else (first, second)
+
+
+def _half(tokens: list[str], language: str) -> _Half | Literal[False]:
+    """The half of the day that words name, or None where they name none; False where they say anything else."""
+    said, found = f" {' '.join(t for t in tokens if t)} ", set[_Half]()
+    for half in ("am", "pm", "night"):
+        for name in sorted(known(f"hours.{half}", language), key=len, reverse=True):
+            if f" {name} " in said:
+                said = said.replace(f" {name} ", " ")
+                found.add(half)
+    if len(found) > 1 or not set(said.split()) <= known("hours.around", language) | known("hours.until", language):
+        return False
+    return found.pop() if found else None
+
+
+def _between(first: str, second: str, halves: tuple[_Half, _Half]) -> tuple[str, str] | None:
+    """Two times of day from their figures and the halves of the day beside them; None where a time is none."""
+    times, either = [], []  # minutes of the day; which of the two could be meant in both halves of it
+    plainly = any(said.startswith("0") or len(re.sub(r"\D", " ", said).split()[0]) == 4 for said in (first, second))
+    for said, half in zip((first, second), halves, strict=True):
+        figures = re.findall(r"\d+", said)
+        if len(figures[0]) == 4:
+            figures = [said[:2], said[2:]]
+        hour, minute = int(figures[0]), int(figures[1]) if len(figures) > 1 else 0
+        if hour > 24 or minute > 59 or (hour == 24 and minute) or (half in ("am", "pm") and not 0 < hour <= 12):
+            return None
+        plainly = plainly or hour > 12
+        either.append(half is None)
+        if half == "am" or (half == "night" and hour == 12):
+            hour %= 12
+        elif half == "pm" or (half == "night" and 6 <= hour < 12):
+            hour = hour % 12 + 12
+        times.append(hour % 24 * 60 + minute)
+    for n in (0, 1):
+        if either[n] and not plainly and (times[1] - times[0]) % DAY_MINUTES > DAY_MINUTES // 2:
+            times[n] = (times[n] + DAY_MINUTES // 2) % DAY_MINUTES
+    start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in times)
+    return start, end
+
+
 _WINTER = datetime(2026, 1, 1)  # noqa: DTZ001 - a wall-clock time, to compare zones by
+_SUMMER = datetime(2026, 7, 1)  # noqa: DTZ001 - the same
 
 
 @cache
@@ -377,9 +487,62 @@ def _zones_by_city() -> dict[str, tuple[str, ...]]:
     return {city: tuple(names) for city, names in cities.items()}
 
 
+@cache
+def _zones_by_name() -> dict[str, tuple[str, ...]]:
+    """The zones of cities and countries as our languages call them, from the tables of Unicode."""
+    names: dict[str, dict[str, None]] = {}
+    real, aliases = available_timezones(), get_global("zone_aliases")
+    for language in languages():
+        locale = Locale.parse(language)
+        for zone, called in locale.time_zones.items():
+            zone = aliases.get(zone, zone)
+            if zone in real and called.get("city"):
+                names.setdefault(plain(called["city"]), {})[zone] = None
+        for code, called in locale.territories.items():
+            if found := [zone for zone in _zones_of_country().get(code, ()) if zone in real]:
+                names.setdefault(plain(called), {}).update(dict.fromkeys(_apart(found)))
+    return {name: tuple(found) for name, found in names.items()}
+
+
+@cache
+def _zones_of_country() -> dict[str, tuple[str, ...]]:
+    """The zones of each country by its code, the one where most people live first, from the tables of the zones."""
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    found: dict[str, tuple[str, ...]] = {}
+    for line in table.splitlines():
+        if line and not line.startswith("#"):
+            code, _, zone = line.split("\t")[:3]
+            found[code] = (*found.get(code, ()), zone)
+    return found
+
+
+def _apart(found: list[str]) -> list[str]:
+    """Of zones whose clocks go alike in winter and summer one, by preference one that is known far and wide."""
+    known_well = {*COMMON_ZONES, *get_global("windows_zone_mapping").values()}
+    kept: dict[tuple[timedelta | None, ...], str] = {}
+    for name in sorted(found, key=lambda name: (name not in COMMON_ZONES, name not in known_well)):
+        kept.setdefault(tuple(ZoneInfo(name).utcoffset(day) for day in (_WINTER, _SUMMER)), name)
+    return sorted(kept.values(), key=found.index)
+
+
 def zones(text: str) -> tuple[str, ...]:
-    """The time zones that a place's name can mean: an IANA name, or a city with one of its own."""
+    """The time zones that a place's name can mean: an IANA name, a city with one of its own, or a country."""
     by_city = _zones_by_city()
     place = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     city = plain(place.split(",")[0])
-    return by_city.get(text.strip().casefold()) or by_city.get(city) or ()
+    named = plain(text.split(",")[0].split("،")[0])
+    found = by_city.get(text.strip().casefold()) or by_city.get(city) or ()
+    if not found and named:
+        found = _zones_by_name().get(named, ()) or _large_cities().get(named, ()) or _large_cities().get(city, ())
+    return found
+
+
+@cache
+def _large_cities() -> dict[str, tuple[str, ...]]:
+    """The zones of cities that no table of others knows: bot/cities.txt."""
+    zone_of: dict[str, tuple[str, ...]] = {}
+    for line in (files("bot") / "cities.txt").read_text(encoding="utf-8").splitlines():
+        zone, _, names = line.partition(": ")
+        if not line.startswith("#"):
+            zone_of.update({plain(name): (zone,) for name in names.split("|")})
+    return zone_of
