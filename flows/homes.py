@@ -1,0 +1,72 @@
+"""The menu cards of coaches, parents and operators. A person of several roles looks at one at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flows.acts import opens
+from flows.effects import Choice, Line, Screen, Text, text_line
+from flows.people import ROLES, Other, Role
+from flows.state import Chat
+from flows.times import local
+
+FEW = 6
+"""People that have a button on the menu card itself."""
+
+
+def roles_of(chat: Chat) -> tuple[Role, ...]:
+    """The roles of the person of a chat; where they were not loaded it is a coachee's own affair."""
+    return chat.circle.roles if chat.circle is not None else ("coachee",)
+
+
+def view_of(chat: Chat) -> Role:
+    """Whose menu is looked at: the one that was chosen last, if the role is still theirs."""
+    roles = roles_of(chat)
+    if chat.conversation.view in roles:
+        return chat.conversation.view
+    return next((role for role in ROLES if role in roles), "coachee")
+
+
+def others(chat: Chat, number: int) -> tuple[Choice, ...]:
+    """The buttons that lead to the person's other views."""
+    roles, view = roles_of(chat), view_of(chat)
+    views = (f"as_{role}" for role in ROLES if role in roles and role != view)
+    return tuple(Choice(data=f"m:{number}:{name}", label=Text(key=f"button.{name}")) for name in views)
+
+
+def home(chat: Chat, number: int, now: datetime) -> Screen:
+    """The menu card of a coach, a parent or an operator."""
+    me, view = chat.someone, view_of(chat)
+    head = text_line("menu.head", name=me.name, at=local(now, me.timezone))
+    match view:
+        case "coach":
+            people = [tie.coachee for tie in chat.around.coachees(me.user_id)]
+            line = Line(text=Text(key="coachees.title", count=len(people)))
+            first, listed = "coachees", True
+        case "parent":
+            people = [g.child for g in chat.around.children(me.user_id)]
+            line = Line(text=Text(key="family.title", count=len(people)))
+            first, listed = "family", True
+        case _:
+            people, line, first, listed = [], text_line("operator.home"), "people", False
+    if listed and not people:
+        line = text_line(f"{first}.none")
+    lines = [head, line]
+    waiting = [child for child in people if view == "parent" and child.standing == "waiting"]
+    lines += [text_line("family.waits", name=child.name) for child in waiting]
+    buttons = [*opens_on(number, people)] if listed and len(people) <= FEW else []
+    buttons.append(Choice(data=f"p:{number}::{first}", label=Text(key=f"button.{first}")))
+    invited: dict[Role, tuple[Role, ...]] = {"coach": ("coachee",), "operator": ("coach", "operator")}
+    buttons += [
+        Choice(data=f"p:{number}::invite:{role}", label=Text(key=f"button.invite.{role}"))
+        for role in invited.get(view, ())
+    ]
+    views = tuple(
+        Choice(data=f"m:{number}:{name}", label=Text(key=f"button.{name}")) for name in ("settings", "help")
+    )
+    return Screen(lines=tuple(lines), choices=(*buttons, *others(chat, number), *views), per_row=2)
+
+
+def opens_on(number: int, people: list[Other]) -> list[Choice]:
+    """The buttons that open people's cards on this card."""
+    return [c.evolve(data=c.data.replace("p:0:", f"p:{number}:", 1)) for person in people for c in opens(person)]
