@@ -32,6 +32,7 @@ from flows.events import ButtonPressed, Reading, TimerFired
 from flows.plan_card import MOST_MILESTONES, draft_at, key, listed, longest_listed, next_open, screen
 from flows.plans import reminder
 from flows.putting import asked, local_day, running
+from flows.quiet import heard_at
 from flows.state import Chat, Decision, Draft, Drafting
 from flows.times import local, reminder_wall
 
@@ -264,7 +265,8 @@ def _confirmed(chat: Chat, plan: Drafting, event: ButtonPressed, now: datetime) 
     lines = [text_line("draft.confirmed", count=len(rows)) if rows else text_line("draft.none_kept")]
     for row in rows:
         lines.append(listed("•", short(row.title, longest_listed(len(rows))), row.timeline_end))
-    if moments := sorted({timer.due_at for timer in timers if isinstance(timer, SetTimer)})[:MOST_MOMENTS]:
+    due = {heard_at(person, timer.due_at) for timer in timers if isinstance(timer, SetTimer)}
+    if moments := sorted(due)[:MOST_MOMENTS]:
         lines.append(text_line("plan.reminders"))
         lines.extend(text_line("plan.reminder", at=local(moment, person.timezone)) for moment in moments)
     buttons = (

@@ -5,8 +5,7 @@ Items come from `flows.drafts`, where a plan is confirmed.
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,6 +25,8 @@ from flows.effects import (
     acknowledge,
 )
 from flows.events import ButtonPressed, TimerFired
+from flows.ids import long_id, short_id
+from flows.quiet import heard_at
 from flows.state import ActionItem, Chat, Decision, Review, Session
 from flows.steps import Stage
 from flows.times import EVENING, MORNING, at_wall, local, reminder_wall, today
@@ -39,7 +40,12 @@ ITEM_CODES = ("done", "undo", "not_yet", "snooze", "hour", "evening", "tomorrow"
 
 def open_items(chat: Chat) -> tuple[ActionItem, ...]:
     """The items that are neither done nor dropped, the soonest first."""
-    items = [item for item in chat.actions if item.status in OPEN and not item.dropped]
+    return by_day(chat.actions)
+
+
+def by_day(actions: Iterable[ActionItem]) -> tuple[ActionItem, ...]:
+    """Those of these items."""
+    items = [item for item in actions if item.status in OPEN and not item.dropped]
     return tuple(sorted(items, key=lambda item: (item.due or date.max, item.title)))
 
 
@@ -209,7 +215,7 @@ def _moved(chat: Chat, event: ButtonPressed, key: str, item: ActionItem, code: s
         case _:
             wall = _later(code, local(now, zone).replace(tzinfo=None))
             timer_set = reminder("action_due", item.action_id, wall, zone)
-            at = local(timer_set.due_at, zone)
+            at = local(heard_at(chat.someone, timer_set.due_at), zone)  # in quiet hours it waits
             screen = _outcome("item.reminder_at", key, item, "done", at=at)
             return Decision(chat=chat, effects=(*ack, timer_set, Edit(key=key, screen=screen)))
 
@@ -236,16 +242,3 @@ def _outcome(text: str, key: str, item: ActionItem, *codes: str, **args: Any) ->
 def _item(chat: Chat, named: UUID) -> ActionItem | None:
     """The person's own item; anybody else's is not among those loaded."""
     return next((item for item in chat.actions if item.action_id == named), None)
-
-
-def short_id(value: UUID) -> str:
-    """An id in 22 characters, for a button."""
-    return base64.urlsafe_b64encode(value.bytes).rstrip(b"=").decode()
-
-
-def long_id(value: str) -> UUID | None:
-    """The id of a button, or None where it is not one."""
-    try:
-        return UUID(bytes=base64.urlsafe_b64decode(value + "=="))
-    except (ValueError, binascii.Error):
-        return None
