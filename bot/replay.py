@@ -1,7 +1,8 @@
 """`waymark replay`: what another prompt makes of a session, beside the summary that was kept. Nothing is changed.
 
 For whoever reviews a prompt. It shows a coachee's words on the screen of the one who runs it, and sends them to the
-model once more, unless that person wants no model to take part. What it costs counts as theirs.
+model once more, unless that person wants no model to take part. What it costs counts as theirs; that their words were
+shown, or asked for, is in the audit log.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from bot.prompts import Prompt, prompt, versions
 from bot.settings import Settings
 from bot.summarising import summarised
 from bot.texts import words
+from flows.changes import Audited
 from flows.documents import Document
 from flows.opening import places
 from flows.spending import Spent
-from storage import sessions
+from storage import audit, sessions
+from storage.outbox import new_id
 from storage.usage import count
 
 
@@ -68,6 +71,16 @@ async def replayed(settings: Settings, engine: Engine, session: str, by: Prompt)
     given, owner = sessions.material(engine, old.session_id), sessions.owner_of(engine, old.session_id)
     assert given is not None
     assert owner is not None
+    seen = Audited(
+        audit_id=new_id(),
+        at=SystemClock().now(),
+        action="replay",
+        subject_id=owner.user_id,
+        outcome="done" if owner.model_help else "refused",
+        reason=str(old.session_id),
+        via="command",
+    )
+    audit.record(engine, seen)  # before anything is shown or sent
     if not owner.model_help:
         raise CannotReplayError("this person wants no language model to take part: it is not given to one")
     spent: list[Spent] = []
