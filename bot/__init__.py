@@ -5,6 +5,7 @@ clock        the only place that reads the clock
 texts        the catalogues: a text by its key, in the person's language
 render       screens of `flows` as messages with entities and buttons
 reading      what words mean in a language: numbers, choices, days, places
+ages         from which age a person may agree for themselves, by country
 parse        Telegram's updates as events
 intake       one update: parsed, in its chat's order, handled by the runner
 runner       events in batches through the unit of work; retries; dead letters
@@ -14,6 +15,8 @@ summarising  a summary by the model: asked for, checked, asked for once more
 prompts/     what the models are told, a file a version
 lexicon      the words by which a text in a language is judged
 pdf          a page as a file
+exporting    a person's copy of what is kept of them, as files
+tombstones   who was forgotten, outside the database
 replay       what another prompt makes of a session
 model        the model at OPENAI_BASE_URL
 bill         what a call to it costs
@@ -25,4 +28,8 @@ http         webhook, health, metrics
 terminal     the conversation in a terminal
 service      the composition: what runs together
 cli          the commands
+people_cli   ... about people: invite, people, audit
+inviting     a one-time link, made at the command line
+importing    a file of people and pairs, read
+console      what all commands have
 """

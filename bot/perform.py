@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from itertools import count
 from typing import Any, Protocol
@@ -22,8 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.clock import Clock
 from bot.nursery import Nursery
 from bot.pdf import pdf
-from bot.render import File, Message
+from bot.render import File, Message, linked
 from flows.effects import Acknowledge
+from flows.people import Role
 from flows.records import Record
 from storage.outbox import Mark, Row
 
@@ -69,6 +70,14 @@ class Messenger(Protocol):
         """Send a file; gives the front end's id of the message. An empty caption is none."""
         ...
 
+    async def show_commands(self, chat_id: int, roles: tuple[Role, ...], language: str) -> None:
+        """Have the client list the commands of these roles."""
+        ...
+
+    def link(self, token: str) -> str:
+        """What a person opens to use an invitation. Raises Unreachable where the bot's name is not known yet."""
+        ...
+
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """Answer a button press. May be lost."""
         ...
@@ -86,12 +95,22 @@ class Messenger(Protocol):
         ...
 
 
+IN_ORDER = ("say", "edit", "file", "link", "commands", "export")
+"""What is carried out in the order of its chat; all else runs beside it."""
 RETRY_SECONDS = (0.2, 1.0, 3.0, 15.0)
 """Waits between tries while the server does not answer; the last one repeats."""
 LONGEST_WAIT = 60.0
 """A longer wait is made of such: with each the rows are held anew, well within their lease."""
 REMEMBERED = 4096
 """Keys and questions that are remembered; older message ids are looked up."""
+
+
+class Made(Record):
+    """A file that is ready to be sent. `name` has its extension."""
+
+    name: str
+    content: bytes
+    caption: str = ""
 
 
 class Question(Record):
@@ -130,6 +149,9 @@ class Performer:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self.request: Callable[[Row], Awaitable[None]] | None = None
+        self.mint: Callable[[int, UUID], Awaitable[str]] | None = None
+        self.export: Callable[[int, str], Awaitable[Sequence[Made]]] | None = None
+        self._tokens: dict[UUID, str] = {}
         self.blocked: Callable[[int], Coroutine[Any, Any, None]] | None = None
 
     def put(self, rows: Iterable[Row]) -> None:
@@ -139,7 +161,7 @@ class Performer:
                 continue
             self._taken.add(row.id)
             self._quiet.clear()
-            if row.kind not in ("say", "edit", "file"):
+            if row.kind not in IN_ORDER:
                 self._requests += 1
                 self._nursery.start(self._requested(self._request(row)), f"request {row.id}")
                 continue
@@ -221,8 +243,17 @@ class Performer:
                 return
 
     async def _perform(self, row: Row) -> int | None:
-        if row.kind == "file":
-            return await self._send_file(row.chat_id, msgspec.convert(row.payload, File))
+        match row.kind:
+            case "file":
+                return await self._send_file(row.chat_id, msgspec.convert(row.payload, File))
+            case "link":
+                return await self._send_link(row)
+            case "commands":
+                roles = tuple(row.payload["roles"])
+                await self._messenger.show_commands(row.chat_id, roles, row.payload["language"])
+                return None
+            case "export":
+                return await self._send_export(row)
         message = msgspec.convert(row.payload, Message)
         if row.kind == "say":
             message_id = await self._messenger.send(row.chat_id, message, row.key)
@@ -237,12 +268,35 @@ class Performer:
             sent = await self._find_sent(row.chat_id, row.key)
         if sent is not None:
             await self._messenger.edit(row.chat_id, sent, message, row.key)
+        elif row.key.startswith("menu") and message.rows:  # too old to be known: the card goes on at the bottom
+            sent = await self._messenger.send(row.chat_id, message, row.key)
+            if sent is not None:
+                self._sent[row.chat_id, row.key] = sent
         return sent
 
     async def _send_file(self, chat_id: int, file: File) -> int | None:
         async with self._making:
             content = await asyncio.to_thread(pdf, file)
         return await self._messenger.send_file(chat_id, f"{file.name}.pdf", content, file.caption)
+
+    async def _send_link(self, row: Row) -> int | None:
+        """The link is made now, and its hash kept before it is sent; tried again, it is the same link."""
+        assert self.mint is not None
+        token = self._tokens.get(row.id)
+        if token is None:
+            token = self._tokens[row.id] = await self.mint(row.chat_id, UUID(row.payload["invite_id"]))
+        message = msgspec.convert(row.payload["message"], Message)
+        return await self._messenger.send(row.chat_id, linked(message, self._messenger.link(token)), row.key)
+
+    async def _send_export(self, row: Row) -> int | None:
+        """What is kept of a person, as it is now, in files."""
+        assert self.export is not None
+        sent = None
+        async with self._making:
+            files = await self.export(row.chat_id, row.payload["language"])
+        for file in files:
+            sent = await self._messenger.send_file(row.chat_id, file.name, file.content, file.caption)
+        return sent
 
     async def _hold(self, queue: deque[Row], seconds: float) -> None:
         """A whole chat waits. Its rows are held, so that nobody else takes them up."""
@@ -258,6 +312,7 @@ class Performer:
         """The first row of a queue is over."""
         row = queue.popleft()
         self._taken.discard(row.id)
+        self._tokens.pop(row.id, None)
         self._mark(row.chat_id, mark)
 
     def _mark(self, chat_id: int, mark: Mark) -> None:

@@ -20,13 +20,17 @@ from flows.effects import (
     CancelTimer,
     Edit,
     Line,
+    Notify,
     RequestReflection,
     RequestSummary,
     RequestTranscript,
     Say,
     Screen,
+    SendExport,
     SendFile,
+    SendLink,
     SetTimer,
+    ShowCommands,
     Text,
 )
 from flows.records import Record
@@ -43,6 +47,7 @@ CONTROLS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("control.answers", "control.pause", "control.menu"),
     ),
     "rest": (),
+    "place": (("control.place",),),
 }
 """The rows of the keyboards below the chat."""
 SHORT_LABEL = 64
@@ -51,6 +56,8 @@ LONGEST_CAPTION = 1024
 """UTF-16 units below a file."""
 LONGEST_NAME = 60
 FILE_NAME = "waymark"
+LINK = "\ue000"
+"""Stands for a link in a message of the outbox; no person's words hold it (a character for private use)."""
 
 
 class Entity(Record):
@@ -69,12 +76,17 @@ class Button(Record):
 
 
 class Message(Record):
-    """A message as the outbox keeps it. `keyboard`: None leaves the one below the chat, () takes it away."""
+    """A message as the outbox keeps it. `keyboard`: None leaves the one below the chat, () takes it away.
+
+    `silent`: it makes no sound. `asks_place`: the key below the chat sends where the person is.
+    """
 
     text: str
     entities: tuple[Entity, ...] = ()
     rows: tuple[tuple[Button, ...], ...] = ()
     keyboard: tuple[tuple[str, ...], ...] | None = None
+    silent: bool = False
+    asks_place: bool = False
 
 
 class File(Record):
@@ -87,10 +99,10 @@ class File(Record):
     caption: str = ""
 
 
-def settled(decision: Decision) -> Settled:
-    """A decision with its messages rendered in the person's language."""
+def settled(decision: Decision, language: str = "en") -> Settled:
+    """A decision with its messages rendered in the person's language. `language` is for one who is not known."""
     person = decision.chat.person
-    language = person.language if person else "en"
+    language = person.language if person else language
     outgoing: list[Outgoing] = []
     for effect in decision.effects:
         outgoing.extend(_outgoing(effect, decision.chat.chat_id, language))
@@ -107,6 +119,11 @@ def settled(decision: Decision) -> Settled:
     )
 
 
+def notice(effect: Notify) -> list[Outgoing]:
+    """What is told to somebody in whose chat nothing is being decided, in their language."""
+    return _outgoing(effect, effect.to.chat_id, effect.to.language)
+
+
 def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
     match effect:
         case Say(screen=screen, key=key):
@@ -118,6 +135,22 @@ def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
             return [Outgoing(chat_id=chat_id, kind="edit", payload=_payload(messages(screen, language)[-1]), key=key)]
         case SendFile():
             return [Outgoing(chat_id=chat_id, kind="file", payload=_payload(file(effect, language)))]
+        case Notify(to=to, screen=screen, silent=silent):
+            parts = messages(screen, to.language)
+            return [
+                Outgoing(chat_id=to.chat_id, kind="say", payload=_payload(part.evolve(silent=silent)))
+                for part in parts
+            ]
+        case SendLink(invite_id=invite_id, screen=screen):
+            message = messages(_with_link(screen), language)[-1]
+            sent: dict[str, Any] = {"invite_id": str(invite_id), "message": _payload(message)}
+            return [Outgoing(chat_id=chat_id, kind="link", payload=sent)]
+        case ShowCommands(roles=roles, to=to):
+            there, spoken = (to.chat_id, to.language) if to is not None else (chat_id, language)
+            listed: dict[str, Any] = {"roles": list(roles), "language": spoken}
+            return [Outgoing(chat_id=there, kind="commands", payload=listed)]
+        case SendExport():
+            return [Outgoing(chat_id=chat_id, kind="export", payload={"language": language})]
         case RequestSummary(session_id=session_id, attempt=attempt, writer=writer):
             payload: dict[str, Any] = {"session_id": str(session_id), "attempt": attempt, "writer": writer}
             return [Outgoing(chat_id=chat_id, kind="request_summary", payload=payload)]
@@ -127,6 +160,23 @@ def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
             return [Outgoing(chat_id=chat_id, kind="transcribe", payload=_payload(effect))]
         case _:
             return []
+
+
+def _with_link(screen: Screen) -> Screen:
+    """A screen whose texts have the mark of a link where they say {link}."""
+    lines = tuple(
+        line.evolve(text=line.text.evolve(args={**line.text.args, "link": LINK}))
+        if isinstance(line.text, Text)
+        else line
+        for line in screen.lines
+    )
+    return screen.evolve(lines=lines)
+
+
+def linked(message: Message, link: str) -> Message:
+    """A message with its link. What is styled in it stands before the link."""
+    bare = message.text.replace(f"\u2068{LINK}\u2069", LINK)  # nothing may stand close to an address
+    return message.evolve(text=bare.replace(LINK, link))
 
 
 def _payload(record: Record) -> dict[str, Any]:
@@ -149,7 +199,8 @@ def messages(screen: Screen, language: str) -> list[Message]:
     keyboard = None
     if screen.keyboard is not None:
         keyboard = tuple(tuple(words_of(key, language) for key in row) for row in CONTROLS[screen.keyboard])
-    made[-1] = made[-1].evolve(rows=_rows(screen, language), keyboard=keyboard)
+    asks_place = screen.keyboard == "place"
+    made[-1] = made[-1].evolve(rows=_rows(screen, language), keyboard=keyboard, asks_place=asks_place)
     return made
 
 

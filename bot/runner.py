@@ -13,21 +13,27 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Literal
 from uuid import uuid5
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from bot.ages import consent_age
 from bot.clock import Clock
 from bot.nursery import Nursery
 from bot.perform import Performer
 from bot.reading import read
 from bot.render import settled
+from bot.texts import FALLBACK
 from bot.threads import Threads
-from flows.decide import decide, needs_plan
+from flows.decide import decide
+from flows.errors import NobodyHereError
 from flows.events import AnyEvent, ButtonPressed, EventFailed, Spoken
-from flows.state import Chat
+from flows.needs import needs
+from flows.records import Record
+from flows.state import Chat, Keeping
 from storage import letters
 from storage.engine import is_sqlite
 from storage.outbox import Mark
@@ -42,6 +48,17 @@ AWAY_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)
 """Waits while the database is away; the last one repeats."""
 MARK_SECONDS = 0.05
 """How long what was performed waits for a batch to be marked in, before it is marked on its own."""
+
+
+class House(Record):
+    """What holds for every chat of a deployment; `consent_ages` are its own, by country."""
+
+    model: bool = False
+    listens: bool = True
+    access: Literal["open", "invite"] = "open"
+    invite_days: int = 7
+    keeping: Keeping = Keeping()
+    consent_ages: dict[str, int] = {}
 
 
 class _Waiting:
@@ -63,11 +80,10 @@ class Runner:
         nursery: Nursery,
         *,
         owner: str,
-        model: bool = False,
-        listens: bool = True,
+        house: House,
     ) -> None:
         self._engine, self._performer, self._clock, self._nursery = engine, performer, clock, nursery
-        self._owner, self._model, self._listens = owner, model, listens
+        self._owner, self._house = owner, house
         self.threads = Threads()
         lanes = 1 if is_sqlite(engine) else LANES
         self._lanes = [_Lane(self, number) for number in range(lanes)]
@@ -102,8 +118,24 @@ class Runner:
     def settle(self, chat: Chat, event: AnyEvent) -> Settled:
         """Read, decide, render: pure, called on the writer thread with the chat locked and loaded."""
         now = self._clock.now()
-        chat = chat.evolve(model=self._model, listens=self._listens)
-        return settled(decide(chat, read(event, chat, now), now))
+        person = chat.person
+        house, subject = self._house, chat.circle.subject if chat.circle is not None else None
+        zone = person.timezone if person is not None else "UTC"
+        subjects_zone = subject.person.timezone if subject is not None else zone
+        chat = chat.evolve(
+            model=house.model,
+            listens=house.listens,
+            access=house.access,
+            invite_days=house.invite_days,
+            keeping=house.keeping,
+            consent_age=consent_age(zone, house.consent_ages),
+            subject_consent_age=consent_age(subjects_zone, house.consent_ages),
+        )
+        language = event.sender.language if isinstance(event, Spoken) else FALLBACK
+        try:
+            return settled(decide(chat, read(event, chat, now), now), language)
+        except NobodyHereError:  # what was on its way for somebody who is forgotten is dropped, and kept nowhere
+            return Settled(chat=chat, dropped=True)
 
     def marks_of(self, lane: int) -> list[Mark]:
         """What became of the rows of a lane's chats. A chat's marks are written by its own lane, in their order."""
@@ -125,7 +157,7 @@ class Runner:
     def write(self, batch: Sequence[Incoming], marks: Sequence[Mark]) -> list[Outcome]:
         """One transaction, on the writer thread."""
         now = self._clock.now()
-        return handle(self._engine, batch, self.settle, needs_plan, now=now, owner=self._owner, marks=marks)
+        return handle(self._engine, batch, self.settle, needs, now=now, owner=self._owner, marks=marks)
 
     def aside(self, incoming: Incoming, why: str) -> list[Outcome]:
         """Set an event aside, on the writer thread."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, date
+from pathlib import Path
 from uuid import UUID, uuid5
 
 import structlog
@@ -15,11 +17,16 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import tombstones
 from bot.clock import Clock
 from bot.perform import Performer
 from bot.runner import Runner
 from flows.events import TimerFired
+from flows.state import Keeping
 from storage import letters, outbox, timers
+from storage.engine import wipe
+from storage.personal import apply_tombstones
+from storage.retention import purge
 from storage.unit_of_work import Claim
 
 log = structlog.get_logger()
@@ -31,9 +38,21 @@ TIMER_EVENTS = UUID("0d3f9a52-9f0b-5a4e-8a53-4f0a6c7f2b11")
 class Chores:
     """What is done at ticks."""
 
-    def __init__(self, engine: Engine, runner: Runner, performer: Performer, clock: Clock, *, owner: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        runner: Runner,
+        performer: Performer,
+        clock: Clock,
+        *,
+        owner: str,
+        keeping: Keeping,
+        tombstones: Path | None = None,
+    ) -> None:
         self._engine, self._runner, self._performer, self._clock = engine, runner, performer, clock
-        self._owner = owner
+        self._owner, self._keeping, self._tombstones = owner, keeping, tombstones
+        self._purged: date | None = None
+        self._to_wipe = False
 
     async def fire(self) -> int:
         """Fire what is due; gives how many timers were seen. Each is claimed where it is decided."""
@@ -51,7 +70,45 @@ class Chores:
         ]
         claims = [Claim(kind="timer", id=timer.id) for timer in due]
         await asyncio.gather(*(self._runner.handle(e, c) for e, c in zip(events, claims, strict=True)))
+        if any(timer.kind == "erase" for timer in due):
+            await self._forgotten()
+        elif self._to_wipe:
+            await self._wipe()
         return len(due)
+
+    async def remember(self) -> int:
+        """Forget again who was forgotten and is there, as in a backup that was restored; gives how many.
+
+        What the file of tombstones has is added to the database's, and the other way round.
+        """
+        found = await self._runner.threads.run(tombstones.read, self._tombstones)
+        back = await self._runner.threads.run(apply_tombstones, self._engine, found, self._clock.now())
+        await self._runner.threads.run(tombstones.add, self._tombstones, self._engine)
+        if back:
+            log.warning("forgotten again", people=back)
+            await self._wipe()
+        return back
+
+    async def purge(self) -> int:
+        """What is older than it may be goes: once a day, at the first tick of a day in UTC; gives how many rows."""
+        today = self._clock.now().astimezone(UTC).date()
+        if self._purged == today:
+            return 0
+        purged = await self._runner.threads.run(purge, self._engine, self._keeping, self._clock.now())
+        self._purged = today
+        if purged.people or purged.rows:
+            log.info("purged", people=purged.people, rows=purged.rows)
+            await self._forgotten()
+        return purged.people + purged.rows
+
+    async def _forgotten(self) -> None:
+        """Somebody may be gone: that is kept outside, too, and no trace of them in the file."""
+        await self._runner.threads.run(tombstones.add, self._tombstones, self._engine)
+        await self._wipe()
+
+    async def _wipe(self) -> None:
+        self._to_wipe = True
+        self._to_wipe = not await self._runner.threads.run(wipe, self._engine)
 
     async def take_up(self) -> int:
         """Perform what is left over: put off, or of a process that died."""
@@ -75,7 +132,7 @@ class Chores:
         return gone + await self._runner.threads.run(outbox.prune, self._engine, now)
 
 
-SECONDS = {"fire": 1, "take_up": 1, "retry": 3, "prune": 3600}
+SECONDS = {"fire": 1, "take_up": 1, "retry": 3, "prune": 3600, "purge": 900}
 
 
 def schedule(chores: Chores) -> AsyncIOScheduler:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+from uuid import UUID, uuid5
 
 import structlog
 from sqlalchemy import Engine
@@ -15,23 +17,25 @@ from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
 from telegram.error import BadRequest, InvalidToken, TelegramError
 
+from bot import ages
 from bot.breaker import Breaker
 from bot.clock import Clock, SystemClock
+from bot.exporting import exported
 from bot.http import Server, application
 from bot.intake import Intake
 from bot.meters import Meters
 from bot.model import model_of
 from bot.nursery import Nursery
-from bot.parse import ALLOWED_UPDATES
-from bot.perform import DeliveryError, Messenger, Performer
-from bot.runner import Runner
+from bot.parse import ALLOWED_UPDATES, hash_of
+from bot.perform import DeliveryError, Made, Messenger, Performer
+from bot.runner import House, Runner
 from bot.scheduler import Chores, schedule
 from bot.settings import Settings
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.polling import WAITS, Polling
 from bot.telegram.transport import AiohttpRequest
 from bot.writer import Writer
-from flows.events import ChatBlocked
+from flows.events import ChatBlocked, LinkMinted
 from flows.spending import Budget
 from storage import migrations, outbox
 from storage.engine import alive, connect
@@ -39,12 +43,17 @@ from storage.instance import Instance
 
 log = structlog.get_logger()
 
+TOKEN_BYTES = 32
 WEBHOOK_CONNECTIONS = 40
 STOP_SECONDS = 5.0
 
 
 class CannotServeError(Exception):
     """The service cannot start, and the message says what to do."""
+
+
+class LinkNotKeptError(Exception):
+    """The hash of a link's token could not be kept: nobody could use the link."""
 
 
 class Core:
@@ -64,17 +73,46 @@ class Core:
             clock,
             nursery,
             owner=owner,
-            model=self.model is not None,
-            listens=settings.model_listens,
+            house=House(
+                model=self.model is not None,
+                listens=settings.model_listens,
+                access=settings.access,
+                invite_days=settings.invite_days,
+                keeping=settings.keeping,
+                consent_ages=ages.parsed(settings.consent_ages),
+            ),
         )
         self.writer = Writer(engine, self.runner, messenger, self.model, budget=self.budget, clock=clock)
-        self.chores = Chores(engine, self.runner, self.performer, clock, owner=owner)
+        self.chores = Chores(
+            engine,
+            self.runner,
+            self.performer,
+            clock,
+            owner=owner,
+            keeping=settings.keeping,
+            tombstones=settings.tombstones_file,
+        )
         self.performer.request = self.writer.request
         self.performer.blocked = self._blocked
+        self.performer.mint = self._mint
+        self.performer.export = self._export
 
     async def _find_sent(self, chat_id: int, key: str) -> int | None:
         await self.runner.flush()
         return await self.runner.threads.run(outbox.sent_as, self.engine, chat_id, key)
+
+    async def _mint(self, chat_id: int, invite_id: UUID) -> str:
+        """A new token for a link; only its hash is kept, and kept before anybody has the link."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        hashed = hash_of(token)
+        minted = LinkMinted(id=uuid5(invite_id, hashed), chat_id=chat_id, invite_id=invite_id, token_hash=hashed)
+        outcome = await self.runner.handle(minted)
+        if outcome.error is not None or outcome.dropped:
+            raise LinkNotKeptError(outcome.error or "nobody is there")
+        return token
+
+    async def _export(self, chat_id: int, language: str) -> Sequence[Made]:
+        return await self.runner.threads.run(exported, self.engine, chat_id, language, self.clock.now())
 
     async def _blocked(self, chat_id: int) -> None:
         now = self.clock.now()
@@ -119,6 +157,7 @@ async def _at_work(
     nursery = Nursery(failed)
     await asyncio.to_thread(outbox.release, engine, instance.name, clock.now())
     made = Core(engine, messenger, settings, clock, nursery, owner=instance.name)
+    await made.chores.remember()  # before anything is sent to, or heard of, who is forgotten
     made.runner.start()
     scheduler = schedule(made.chores) if ticking else None
     if scheduler is not None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot import ages
+from flows.state import Keeping
+from storage import outbox
 
 
 class Settings(BaseSettings):
@@ -27,6 +32,19 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(None, description="Telegram sends it with every update")
     port: int = Field(8080, description="webhook, /healthz, /readyz, /metrics")
     access: Literal["open", "invite"] = Field("open", description="who may begin")
+    invite_days: int = Field(7, ge=1, le=365, description="how many days a one-time link holds")
+    consent_ages: str = Field("", description="DE:16,AT:14: from which age a person may agree for themselves")
+    delete_days: int = Field(
+        7, ge=0, le=30, description="days in which a person may change their mind to be forgotten"
+    )
+    keep_sessions_days: int = Field(
+        0, ge=0, description="what was said in a session; 0: as long as the person is here"
+    )
+    keep_audit_days: int = Field(365, ge=1, description="who did what, without words")
+    keep_invites_days: int = Field(30, ge=1, description="links that were used, revoked or have run out")
+    keep_waiting_days: int = Field(30, ge=1, description="people who began to join and never got through")
+    keep_letters_days: int = Field(90, ge=1, description="what could not be handled and was set aside")
+    tombstones_file: Path | None = Field(None, description="who was forgotten, outside the database, for backups")
     data_keys: SecretStr | None = Field(None, description="keys for encryption at rest")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
 
@@ -37,11 +55,28 @@ class Settings(BaseSettings):
                 "WEBHOOK_URL is set without WEBHOOK_SECRET: anybody could post updates. Set 1-256 letters,"
                 " digits, _ or -: `openssl rand -hex 32` prints one"
             )
-        if self.access == "invite":
-            raise ValueError("ACCESS=invite needs invitations, which this version has not; use ACCESS=open")
         if self.data_keys:
             raise ValueError("DATA_KEYS is set, but this version does not encrypt; unset it to go on without")
         return self
+
+    @field_validator("consent_ages")
+    @classmethod
+    def _ages(cls, value: str) -> str:
+        ages.parsed(value)
+        return value
+
+    @property
+    def keeping(self) -> Keeping:
+        """For how long things are kept."""
+        return Keeping(
+            delete=self.delete_days,
+            sessions=self.keep_sessions_days,
+            audit=self.keep_audit_days,
+            invites=self.keep_invites_days,
+            waiting=self.keep_waiting_days,
+            letters=self.keep_letters_days,
+            messages=outbox.KEEP.days,
+        )
 
     @property
     def token(self) -> str:

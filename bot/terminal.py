@@ -27,6 +27,7 @@ from bot.texts import language_of
 from flows.answers import SEVERAL_DONE
 from flows.effects import Acknowledge
 from flows.events import AnyEvent, ButtonPressed, CommandSent, Sender
+from flows.people import Role
 from storage import migrations
 from storage.engine import connect
 from storage.sessions import serves_others
@@ -77,6 +78,13 @@ class TerminalMessenger:
         self._console.print(escape(f"{path}  {' '.join(caption.split())}".rstrip()), highlight=False, soft_wrap=True)
         return self._next_id
 
+    async def show_commands(self, chat_id: int, roles: tuple[Role, ...], language: str) -> None:
+        """Nothing: a terminal lists no commands."""
+
+    def link(self, token: str) -> str:
+        """What is typed here to use an invitation."""
+        return f"/start {token}"
+
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """Print the word that answers a press, if there is one."""
         if press.text:
@@ -122,8 +130,13 @@ class TerminalMessenger:
             self._console.print("  " + "   ".join(parts), style="cyan", highlight=False)
 
 
-async def chat(settings: Settings, script: Path | None = None, console: Console | None = None) -> None:
-    """Hold the conversation until the input ends. A script's lines are typed for the coachee."""
+async def chat(
+    settings: Settings, script: Path | None = None, console: Console | None = None, *, first_run: bool = False
+) -> None:
+    """Hold the conversation until the input ends. A script's lines are typed for the coachee.
+
+    `first_run`: they are asked who they are, as somebody is of whom only Telegram's name and language are known.
+    """
     console = console or Console(highlight=False, soft_wrap=script is not None)
     messenger = TerminalMessenger(console)
     engine = connect(settings.database_url)
@@ -132,14 +145,16 @@ async def chat(settings: Settings, script: Path | None = None, console: Console 
         raise CannotServeError("this database keeps the conversations of a bot; set DATABASE_URL to another file")
     engine.dispose()
     async with core(settings, messenger) as made:
-        person = Sender(name=_name(), timezone=_zone(), language=_language())
-        await _tell(made, CommandSent(id=uuid4(), chat_id=CHAT, sender=person, name="session"))
+        zone = None if first_run else _zone()
+        person = Sender(name=_name(), timezone=zone, language=_language(), vouched=not first_run)
+        first = "start" if first_run else "session"
+        await _tell(made, CommandSent(id=uuid4(), chat_id=CHAT, sender=person, name=first))
         async for line in _lines(script, console):
             if line.casefold() in ("quit", "exit", "/quit"):
                 break
             for event in events_of(line, messenger.take_buttons(), person):
                 await _tell(made, event)
-        if script is None:
+        if script is None and not first_run:
             console.print("\n[dim]Everything is kept. Come back with: waymark chat[/dim]")
 
 

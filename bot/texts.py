@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import unicodedata
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from io import BytesIO
@@ -17,6 +18,7 @@ from typing import Any
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_time
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -92,6 +94,8 @@ def known(key: str, language: str) -> frozenset[str]:
 def _argument(value: Any, language: str) -> Any:
     if isinstance(value, Text):
         return isolated(words(value, language), language)
+    if isinstance(value, tuple):
+        return together(value, language)
     if isinstance(value, str):
         return isolated(value, language)
     if isinstance(value, datetime):
@@ -99,6 +103,11 @@ def _argument(value: Any, language: str) -> Any:
     if isinstance(value, date):
         return Day(value, _locale(language))
     return value
+
+
+def together(texts: Iterable[Text | str], language: str) -> str:
+    """Several texts as a list: "a, b and c"."""
+    return str(format_list([isolated(words(text, language), language) for text in texts], locale=_locale(language)))
 
 
 def isolated(text: str, language: str) -> str:

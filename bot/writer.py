@@ -172,7 +172,9 @@ class Writer:
         """What the model is to hear, if it may."""
         chat = await self._runner.threads.run(chat_of, self._engine, chat_id)
         given = listening.hearing(chat, number)
-        if given is None or not listening.may_be_heard(given, _manner(given.language)):
+        if given is None or not chat.someone.may_be_heard:
+            return None
+        if not listening.may_be_heard(given, _manner(given.language)):
             return None
         return given if await self._within_budget(chat.someone.user_id) else None
 
@@ -198,7 +200,7 @@ class Writer:
         spent: tuple[Spent, ...] = ()
         try:
             chat = await self._runner.threads.run(chat_of, self._engine, row.chat_id)
-            if self._model is None or chat.person is None or not chat.person.model_help:
+            if self._model is None or chat.person is None or not chat.person.may_be_heard:
                 raise ModelFailedError("unsupported")
             if not await self._within_budget(chat.person.user_id):
                 raise ModelFailedError("unavailable")

@@ -42,6 +42,23 @@ Reading order:
     plans        action items and their reminders
     spending     what the model costs, and the budget
     menu         the card from which everything is reached, settings, language, time zone, help
+    homes        ... for coaches, parents and operators
+    joining      the way in of somebody new; a parent for the young
+    joining_cards ... how its cards look
+    people       people around a person: coaches, coachees, parents, links
+    rights       who may do what: the matrix
+    needs        what deciding an event takes besides its chat, and what is decided one after the other
+    invites      one-time links: handed out, opened, confirmed
+    acts         what is done about people: its rows, and who is told
+    cards        the door to it: buttons about people, /coachees, /family, /people
+    people_cards ... how its cards look
+    looks        what is kept of a coachee, as somebody reads it who may
+    sharing      what a coachee lets others see
+    privacy      what is kept and why, a copy of it, being forgotten
+    importing    people and pairs that come by a file: what becomes of each row
+    ids          ids in the 64 bytes of a button
     times        wall-clock rules
+    quiet        quiet hours
+    notices      what comes unasked: when, how often, what of it; telling other people
     decide       the one door: which of the above an event belongs to
 """

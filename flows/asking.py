@@ -9,7 +9,7 @@ from typing import Any
 from flows.answers import DAY_OFFERS, SEVERAL_DONE, day_code
 from flows.documents import short
 from flows.effects import Choice, Line, Screen, Text
-from flows.plans import short_id
+from flows.ids import short_id
 from flows.questions import candidates, family_of
 from flows.stages import allowed, circles_closed
 from flows.state import Chat, Position, Session, Turn

@@ -7,23 +7,30 @@ from datetime import UTC, datetime, timedelta
 
 from flows import (
     asking,
+    cards,
     conversation,
     drafts,
     edits,
+    homes,
+    invites,
+    joining,
     listening,
     lookback,
     menu,
     moments,
+    notices,
     opening,
     plans,
+    privacy,
     settling,
+    sharing,
     summaries,
     voice,
 )
-from flows.changes import ModelUsed, PersonMet, ReachChanged
+from flows.changes import ModelUsed, ReachChanged, RoleGranted
 from flows.completing import go_on
-from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, Text, acknowledge, say
-from flows.errors import IllegalEventError
+from flows.effects import Acknowledge, AnyEffect, Choice, Line, Say, Screen, ShowCommands, Text, acknowledge, say
+from flows.errors import IllegalEventError, NobodyHereError
 from flows.events import (
     AnyEvent,
     ButtonPressed,
@@ -33,10 +40,13 @@ from flows.events import (
     EventFailed,
     FromModel,
     GroupSpoken,
+    InviteOpened,
+    LinkMinted,
     MediaSent,
+    PlaceSent,
+    Reading,
     ReflectionFailed,
     ReflectionReady,
-    Sender,
     Spoken,
     SummaryFailed,
     SummaryReady,
@@ -46,39 +56,28 @@ from flows.events import (
     TranscriptFailed,
     TranscriptReady,
 )
+from flows.people import Circle
 from flows.putting import running
-from flows.state import Chat, Decision, Person
+from flows.state import Chat, Decision, person_changed
 from flows.steps import STEPS
 from flows.walk import replayed
 
 SECOND_TAP = timedelta(seconds=10)
 """A button that begins a session does nothing more so long."""
-COMMANDS = (
-    "start",
-    "session",
-    "back",
-    "skip",
-    "why",
-    "answers",
-    "pause",
-    "cancel",
-    "plan",
-    "settings",
-    "language",
-    "timezone",
-    "help",
-)
-"""The commands of a coachee, in the order in which a client lists them."""
-
 PRESSED: dict[str, Callable[[Chat, ButtonPressed, datetime], Decision | None]] = {
     "a": conversation.button,
     "d": drafts.pressed,
+    "h": sharing.pressed,
     "i": plans.pressed,
+    "j": joining.pressed,
     "k": lookback.pressed,
     "l": menu.language_pressed,
     "m": menu.pressed,
+    "n": notices.pressed,
+    "p": cards.pressed,
     "v": voice.pressed,
     "w": opening.pressed,
+    "x": privacy.pressed,
     "z": menu.zone_pressed,
 }
 """Whose a button is, by what its data begins with. Each gives None where the data is not one of theirs."""
@@ -102,20 +101,28 @@ def _decided(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     if chat.person is None:
         if isinstance(event, ChatBlocked | ChatUnblocked):
             return Decision(chat=chat)
-        if isinstance(event, EventFailed):
+        if isinstance(event, EventFailed) and event.spoken:
             return _failed(chat, event, now)
-        raise IllegalEventError(type(event).__name__, "nobody is known in this chat")
+        raise NobodyHereError(type(event).__name__)
     match event:
+        case LinkMinted():
+            return invites.minted(chat, event)
+        case TimerFired(kind="erase"):
+            return privacy.erased(chat, event, now)
+        case TimerFired(kind="erase_soon"):
+            return privacy.reminded(chat, event)
+        case TimerFired() if chat.someone.standing != "active":
+            return notices.put_off(chat, event, now)
+        case FromModel() if chat.someone.standing != "active":
+            return _held_back(chat, event, now)
+        case TimerFired(kind=kind) if kind in notices.KINDS:
+            return notices.later(chat, event, now) or notices.counted(_notified(chat, event, now), event, now)
         case TimerFired(kind="summary"):
             return summaries.again(chat, event)
-        case TimerFired(kind="confirm"):
-            return drafts.reminded(chat, event, now)
         case TimerFired(kind="breath"):
             return settling.ticked(chat, event, now)
         case TimerFired(kind="resume"):
             return conversation.left_lying(chat, event, now)
-        case TimerFired():
-            return plans.due(chat, event, now)
         case SummaryReady():
             return summaries.ready(chat, event, now)
         case SummaryFailed():
@@ -129,7 +136,7 @@ def _decided(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
         case TranscriptFailed():
             return voice.failed(chat, event)
         case ChatBlocked():
-            return _reach(chat, event.at)
+            return cards.unreachable(notices.kept(_reach(chat, event.at), now), chat, now)
         case ChatUnblocked():
             return _reach(chat, None)
         case EventFailed():
@@ -137,32 +144,66 @@ def _decided(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     raise IllegalEventError(type(event).__name__)
 
 
-def needs_plan(chat: Chat, event: AnyEvent) -> bool:
-    """Whether deciding the event takes the person's action items and timers, too.
-
-    Words in an open session, which are most of what happens, do not.
-    """
-    if isinstance(event, TextSent | TextEdited):
-        return running(chat) is None or chat.conversation.awaiting is not None
-    if isinstance(event, ButtonPressed):
-        return not event.data.startswith("a:")
-    return isinstance(event, CommandSent | TimerFired | SummaryReady | SummaryFailed)
-
-
 def _spoken(chat: Chat, event: Spoken, now: datetime) -> Decision:
     """A person did something: met if new, reachable again if they were not."""
     if chat.person is None:
-        return _met(chat, event, now)
-    chat = _up_to_date(chat)
+        return privacy.of_nobody(chat, event) or _met(chat, event, now)
+    before = chat.someone
+    chat = _seen(_up_to_date(joining.vouched(chat, event)), now)
     session = running(chat)
-    if chat.someone.unreachable_since is not None and isinstance(event, TextSent) and session is not None:
+    if isinstance(event, ButtonPressed) and (answered := invites.answered(chat, event, now)) is not None:
+        decision = _joined(*answered, now)
+    elif (at_the_door := privacy.anyhow(chat, event, now) or joining.gate(chat, event, now)) is not None:
+        decision = at_the_door
+        if isinstance(event, ButtonPressed) and event.data.startswith(("p:", "h:")):
+            decision = decision.keeping(cards.refused_at_the_door(chat, event, now))
+    elif chat.someone.unreachable_since is not None and isinstance(event, TextSent) and session is not None:
         decision = conversation.missed(chat, session, event, now)
     else:
         decision = _said(chat, event, now)
     if decision.chat.someone.unreachable_since is not None:
         back = _reach(decision.chat, None)
         decision = decision.evolve(chat=back.chat).keeping(*back.changes)
-    return decision
+    is_now = person_changed(decision.chat.someone)
+    return decision if is_now == person_changed(before) else decision.evolve(changes=(is_now, *decision.changes))
+
+
+def _joined(decision: Decision, yes: bool, now: datetime) -> Decision:
+    """What follows the answer to a link: the rest of the way in, or the menu of the new role."""
+    chat, here = decision.chat, decision.chat.conversation.joining
+    if chat.someone.standing in ("joining", "waiting"):
+        stays = yes or chat.access == "open" or (here is not None and here.bound)
+        onward = joining.go_on(chat, now) if stays else joining.left_outside(chat)
+    elif yes:
+        onward = menu.show(chat, "home", now)
+    else:
+        return decision
+    return onward.evolve(changes=(*decision.changes, *onward.changes), effects=(*decision.effects, *onward.effects))
+
+
+def _held_back(chat: Chat, event: FromModel, now: datetime) -> Decision:
+    """A model answers for somebody who takes no part any more: nothing of it is kept or shown. A summary is asked for
+    again when they are back; the question that waited is put then."""
+    if isinstance(event, SummaryReady | SummaryFailed):
+        return Decision(chat=chat, effects=(summaries.later(event.session_id, now),))
+    held = chat.conversation.evolve(holding=None) if chat.conversation.holding == "reflection" else chat.conversation
+    return Decision(chat=chat.evolve(conversation=held))
+
+
+def _notified(chat: Chat, event: TimerFired, now: datetime) -> Decision:
+    """What a notification says now, if what it is about still applies."""
+    if event.kind == "confirm":
+        return drafts.reminded(chat, event, now)
+    return plans.due(chat, event, now)
+
+
+def _seen(chat: Chat, now: datetime) -> Chat:
+    """The day on which they were here last; and whatever came to them has found them."""
+    chat = notices.answered(chat)
+    day = now.astimezone(UTC).date()
+    if chat.conversation.seen == day:
+        return chat
+    return chat.evolve(conversation=chat.conversation.evolve(seen=day))
 
 
 def _up_to_date(chat: Chat) -> Chat:
@@ -179,34 +220,20 @@ def _up_to_date(chat: Chat) -> Chat:
 
 
 def _met(chat: Chat, event: Spoken, now: datetime) -> Decision:
-    """A person nobody knew: /session begins at once, anything else is welcomed with the menu card."""
-    person = _person(event)
-    met = PersonMet(
-        user_id=person.user_id,
-        telegram_id=chat.chat_id,
-        name=person.name,
-        language=person.language,
-        timezone=person.timezone,
-    )
-    chat = chat.evolve(person=person)
+    """A person nobody knew. One who is vouched for goes straight in; all others are asked who they are."""
+    if not event.sender.vouched:
+        return joining.met(chat, event, now)
+    chat, changes = joining.known(chat, event, "active")
+    chat = chat.evolve(circle=Circle(roles=("coachee",)))
     if isinstance(event, CommandSent) and event.name not in ("start", "help"):
-        decision = _said(chat, event, now)
+        decision = _said(_seen(chat, now), event, now)
     else:
-        card = menu.show(chat, "home", now)
-        decision = card.evolve(effects=(say("welcome", name=person.name), *card.effects))
+        card = menu.show(_seen(chat, now), "home", now)
+        decision = card.evolve(effects=(say("welcome", name=chat.someone.name), *card.effects))
         if isinstance(event, ButtonPressed) and event.press_id:
             decision = decision.then(Acknowledge(press_id=event.press_id))
-    return decision.evolve(changes=(met, *decision.changes))
-
-
-def _person(event: Spoken) -> Person:
-    sender: Sender = event.sender
-    return Person(
-        user_id=event.derived("user"),
-        name=sender.name,
-        language=sender.language,
-        timezone=sender.timezone or "UTC",
-    )
+    granted = RoleGranted(user_id=chat.someone.user_id, role="coachee")
+    return decision.evolve(changes=(*changes, granted, *decision.changes))
 
 
 def _said(chat: Chat, event: Spoken, now: datetime) -> Decision:
@@ -236,6 +263,10 @@ def _done(chat: Chat, event: Spoken, now: datetime) -> Decision:
             return _text(chat, event, now)
         case MediaSent():
             return voice.sent(chat, event)
+        case InviteOpened():
+            return invites.opened(chat, event, now)
+        case PlaceSent():
+            return menu.timezone(chat, Reading(zones=event.zones), now)
     raise IllegalEventError(type(event).__name__)
 
 
@@ -245,12 +276,14 @@ def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
     match event.name:
         case "cancel" if asking == "timezone":
             return Decision(chat=chat, effects=(say("zone.left"),))
+        case "cancel" | "back" if asking == "quiet":
+            return notices.left(chat)
         case "cancel" | "back" if asking == "item":
             return drafts.left(chat, now)
         case "start" | "menu":
             return menu.show(chat, "home", now)
         case "session":
-            return conversation.wanted(chat, event, now)
+            return _coached(chat, event, now, lambda chat: conversation.wanted(chat, event, now))
         case "back":
             steps = event.argument if event.argument.isdecimal() else "1"
             return conversation.back(chat, now, max(1, int(steps[:4])))
@@ -280,6 +313,16 @@ def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
             return menu.show(chat, "zone", now)
         case "help":
             return menu.show(chat, "help", now)
+        case "privacy" | "export" | "delete":
+            return privacy.asked(chat, event, now)
+        case "human":
+            return cards.human(chat, event, now)
+        case "coachees" | "family":
+            return cards.listed(chat, event, now)
+        case "people" if event.argument.strip():
+            return cards.searched(chat, event, event.argument, now)
+        case "people":
+            return cards.listed(chat, event, now)
     unknown = Line(text=Text(key="command.unknown", args={"name": event.name[:32]}))
     button = Choice(data="m:0:home", label=Text(key="button.menu"))
     return Decision(chat=chat, effects=(Say(screen=Screen(lines=(unknown,), choices=(button,))),))
@@ -290,7 +333,7 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
         case "s:session" if _begun_just_now(chat, now):  # a second tap
             return Decision(chat=chat, effects=acknowledge(event.press_id, "media.question_open"))
         case "s:session":
-            decision: Decision | None = conversation.begin(chat, event, now)
+            decision: Decision | None = _coached(chat, event, now, lambda chat: conversation.begin(chat, event, now))
         case data if data == asking.session_data(chat, "come_back"):
             decision = conversation.come_back(chat, now)
         case data if data == asking.session_data(chat, "stop"):
@@ -298,14 +341,29 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
         case "s:settled":
             decision = settling.pressed(chat, now)
         case data if (pressed := PRESSED.get(data.partition(":")[0])) is not None:
-            return pressed(chat, event, now) or _unknown_press(chat, event)
+            return pressed(chat, event, now) or _unknown_press(chat, event, now)
         case _:
             decision = None
     if decision is None:
-        return _unknown_press(chat, event)
+        return _unknown_press(chat, event, now)
     if event.press_id is None:
         return decision
     return decision.evolve(effects=(Acknowledge(press_id=event.press_id), *decision.effects))
+
+
+def _coached(chat: Chat, event: Spoken, now: datetime, begin: Callable[[Chat], Decision]) -> Decision:
+    """A session begins; who is here as something else becomes a coachee with it, where anybody may begin."""
+    roles = homes.roles_of(chat)
+    if "coachee" in roles:
+        return begin(chat)
+    if chat.access == "invite":
+        return cards.refusal(chat, event, "session", "role", now)
+    if chat.someone.birth_year is None and not event.sender.vouched:
+        return joining.become(chat, event, now)
+    granted = RoleGranted(user_id=chat.someone.user_id, role="coachee")
+    chat = chat.evolve(circle=chat.around.evolve(roles=("coachee", *roles)))
+    commands = ShowCommands(roles=("coachee", *roles))
+    return begin(chat.evolve(conversation=chat.conversation.evolve(view="coachee"))).keeping(granted).then(commands)
 
 
 def _begun_just_now(chat: Chat, now: datetime) -> bool:
@@ -313,17 +371,19 @@ def _begun_just_now(chat: Chat, now: datetime) -> bool:
     return session is not None and not session.trail and now - session.begun_at < SECOND_TAP
 
 
-def _unknown_press(chat: Chat, event: ButtonPressed) -> Decision:
-    """A button that is none of ours, or of something that is no more: nothing changes, and the press is answered."""
-    if event.press_id is None:
-        return Decision(chat=chat)
-    return Decision(chat=chat, effects=(Acknowledge(press_id=event.press_id, text=Text(key="toast.unknown")),))
+def _unknown_press(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
+    """A button that is none of ours, or of something that is no more: it is answered, and the audit log has it."""
+    return cards.refusal(chat, event, "press", "unknown", now)
 
 
 def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
     session = running(chat)
     if chat.conversation.awaiting == "timezone" and (session is None or event.reading.zones):
         return menu.timezone(chat, event.reading, now)
+    if chat.conversation.awaiting in ("people", "note"):
+        return cards.said(chat, event, now)
+    if chat.conversation.awaiting == "quiet" and (session is None or event.reading.hours):
+        return notices.said(chat, event, now)
     if chat.conversation.awaiting == "item":
         return drafts.said(chat, event.text, event.reading, now)
     if session is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from flows import drafts, summaries
+from flows import drafts, homes, sharing, summaries
 from flows.asking import session_data
-from flows.changes import PersonChanged
 from flows.documents import LONGEST_TITLE, short
 from flows.effects import (
     Choice,
@@ -22,9 +21,12 @@ from flows.effects import (
     text_line,
 )
 from flows.events import ButtonPressed, Reading
-from flows.plans import REMINDERS, open_items, short_id
+from flows.ids import short_id
+from flows.people import ROLES
+from flows.plans import REMINDERS, open_items
 from flows.putting import asked, closed, running
-from flows.state import Chat, Decision, Person
+from flows.quiet import heard_at
+from flows.state import Chat, Decision
 from flows.times import at_wall, local, zones
 
 MOST_SHOWN = 8
@@ -33,8 +35,8 @@ FEW_ITEMS = 2
 """With so many items at most, their milestones are listed too."""
 LONGEST_PLAN = 500
 """Characters that the lines of the plan card share."""
-VIEWS = ("home", "plan", "summary", "settings", "language", "zone", "help")
-ACTS = ("items", "anew", "help_on", "help_off")
+VIEWS = ("home", "plan", "summary", "settings", "sharing", "language", "zone", "help")
+ACTS = ("items", "anew", "help_on", "help_off", *(f"as_{role}" for role in ROLES))
 """What a card's buttons do besides showing another view."""
 LANGUAGES = ("en", "es", "hi", "ar")
 """The languages that there are catalogues for, in the order in which they are offered."""
@@ -71,6 +73,8 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     ):
         return None
     number = int(parts[1][:9])
+    if parts[2].startswith("as_"):
+        return _seen_as(chat, event, number, parts[2].removeprefix("as_"), now)
     if parts[2] in ("items", "anew"):
         done = drafts.made_again(chat, now) if parts[2] == "items" else summaries.anew(chat, now)
         return done.evolve(effects=(*acknowledge(event.press_id), *done.effects))
@@ -88,6 +92,19 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     return Decision(chat=chat, effects=(*acknowledge(event.press_id), edit))
 
 
+def _seen_as(chat: Chat, event: ButtonPressed, number: int, role: str, now: datetime) -> Decision | None:
+    """The menu of another of the person's roles. None where it is none of theirs."""
+    view = next((mine for mine in homes.roles_of(chat) if mine == role), None)
+    if view is None:
+        return None
+    chat = chat.evolve(conversation=chat.conversation.evolve(view=view, awaiting=None))
+    if not 0 < number <= chat.conversation.cards:
+        shown = show(chat, "home", now)
+        return shown.evolve(effects=(*acknowledge(event.press_id), *shown.effects))
+    edit = Edit(key=f"menu{number}", screen=_view(chat, number, "home", now))
+    return Decision(chat=chat, effects=(*acknowledge(event.press_id), edit))
+
+
 def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
     match view:
         case "plan":
@@ -96,6 +113,8 @@ def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
             return _summary(chat, number)
         case "settings":
             return _settings(chat, number, now)
+        case "sharing":
+            return sharing.screen(chat, number, now)
         case "language":
             return Screen(
                 lines=(text_line("language.ask"),), choices=(*language_buttons(), _to(number, "settings")), per_row=2
@@ -109,6 +128,8 @@ def _view(chat: Chat, number: int, view: str, now: datetime) -> Screen:
 
 
 def _home(chat: Chat, number: int, now: datetime) -> Screen:
+    if homes.view_of(chat) != "coachee":
+        return homes.home(chat, number, now)
     person, session = chat.someone, chat.conversation.session
     lines = [text_line("menu.head", name=person.name, at=local(now, person.timezone))]
     if session is not None and session.phase == "paused":
@@ -120,8 +141,9 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
         lines.append(Line(text=Text(key="menu.open_items", count=len(items))))
     else:
         lines.append(text_line("menu.no_items"))
-    if upcoming := sorted((t for t in chat.timers if t.kind in REMINDERS), key=lambda t: t.due_at)[:1]:
-        lines.append(text_line("menu.next_reminder", at=local(upcoming[0].due_at, person.timezone)))
+    wanted = [t for t in chat.timers if t.kind in REMINDERS and t.kind not in person.muted]
+    if upcoming := sorted(heard_at(person, t.due_at) for t in wanted)[:1]:
+        lines.append(text_line("menu.next_reminder", at=local(upcoming[0], person.timezone)))
     going = session is not None and session.phase in ("open", "paused")
     choices = [Choice(data="s:session", label=Text(key="button.continue" if going else "button.session"))]
     if session is not None and session.phase == "stopped":
@@ -131,7 +153,8 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
     choices.append(_to(number, "plan"))
     if chat.summary is not None:
         choices.append(_to(number, "summary"))
-    return Screen(lines=tuple(lines), choices=(*choices, _to(number, "settings"), _to(number, "help")), per_row=2)
+    choices += [_to(number, "settings"), _to(number, "help"), *homes.others(chat, number)]
+    return Screen(lines=tuple(lines), choices=tuple(choices), per_row=2)
 
 
 def _settings(chat: Chat, number: int, now: datetime) -> Screen:
@@ -142,10 +165,14 @@ def _settings(chat: Chat, number: int, now: datetime) -> Screen:
         text_line("settings.language", language=Text(key=f"language.{person.language}")),
         text_line("settings.zone", at=local(now, person.timezone)),
     ]
-    buttons = [_to(number, "language"), _to(number, "zone")]
+    notifications = Choice(data=f"n:{number}:show", label=Text(key="button.notifications"))
+    buttons = [_to(number, "language"), _to(number, "zone"), notifications]
     if chat.model:
         lines.append(text_line(f"settings.model.{'on' if person.model_help else 'off'}"))
         buttons.append(_to(number, "help_off" if person.model_help else "help_on"))
+    if "coachee" in homes.roles_of(chat):
+        buttons.append(_to(number, "sharing"))
+    buttons.append(Choice(data="x:0:show", label=Text(key="privacy.button.show")))
     return Screen(lines=tuple(lines), choices=(*buttons, _to(number, "home")), per_row=2)
 
 
@@ -154,7 +181,7 @@ def _model_help(chat: Chat, event: ButtonPressed, number: int, on: bool, now: da
     person = chat.someone.evolve(model_help=on)
     chat = chat.evolve(person=person)
     edit = Edit(key=f"menu{number}", screen=_settings(chat, number, now))
-    return Decision(chat=chat, changes=(_changed(person),), effects=(*acknowledge(event.press_id), edit))
+    return Decision(chat=chat, effects=(*acknowledge(event.press_id), edit))
 
 
 def language_buttons() -> tuple[Choice, ...]:
@@ -172,7 +199,7 @@ def language(chat: Chat, code: str | None, now: datetime) -> Decision:
     chat = chat.evolve(person=person)
     keyboard: Literal["walk", "rest"] = "walk" if running(chat) else "rest"
     told = Say(screen=Screen(lines=(text_line("language.set"),), keyboard=keyboard))
-    decision = Decision(chat=chat, changes=(_changed(person),), effects=(*taken, told))
+    decision = Decision(chat=chat, effects=(*taken, told))
     if running(chat) is None or chat.conversation.holding == "reflection":
         return decision
     return asked(decision, now)
@@ -185,15 +212,6 @@ def language_pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decisio
         return None
     decision = language(chat, code, now)
     return decision.evolve(effects=(*acknowledge(event.press_id), *decision.effects))
-
-
-def _changed(person: Person) -> PersonChanged:
-    return PersonChanged(
-        user_id=person.user_id,
-        language=person.language,
-        timezone=person.timezone,
-        model_help=person.model_help,
-    )
 
 
 def _summary(chat: Chat, number: int) -> Screen:
@@ -268,7 +286,13 @@ def _zone_set(chat: Chat, name: str, now: datetime) -> Decision:
     """The person lives in this zone; reminders keep their wall-clock time there."""
     person = chat.someone.evolve(timezone=name)
     chat = chat.evolve(person=person, conversation=chat.conversation.evolve(awaiting=None))
-    moved = tuple(
+    done = say("zone.set", at=local(now, name))
+    return Decision(chat=chat, effects=(*moved(chat, name), done))
+
+
+def moved(chat: Chat, name: str) -> tuple[SetTimer, ...]:
+    """The reminders that are set, at their wall-clock times in another zone."""
+    return tuple(
         SetTimer(
             key=timer.key,
             kind=timer.kind,
@@ -280,8 +304,6 @@ def _zone_set(chat: Chat, name: str, now: datetime) -> Decision:
         for timer in chat.timers
         if timer.wall is not None
     )
-    done = say("zone.set", at=local(now, name))
-    return Decision(chat=chat, changes=(_changed(person),), effects=(*moved, done))
 
 
 def place(zone_name: str) -> str:

@@ -12,7 +12,7 @@ from flows import drafts
 from flows.documents import Citation, Document, Metric, PlannedItem, short
 from flows.effects import Choice, Edit, Line, Say, Screen, SendFile, Text, acknowledge, text_line
 from flows.events import ButtonPressed
-from flows.plans import short_id
+from flows.ids import short_id
 from flows.records import Record
 from flows.state import Chat, Decision, KeptSummary
 from flows.times import local

@@ -51,6 +51,13 @@ def failed(chat: Chat, event: SummaryFailed, now: datetime) -> Decision:
     return drafts.offered(decision, session.session_id, in_own_words(material), now)
 
 
+def later(session_id: UUID, now: datetime) -> SetTimer:
+    """A summary that could not be served is asked for once more on another day."""
+    return SetTimer(
+        key=f"summary:{session_id}", kind="summary", subject=session_id, due_at=now + timedelta(days=1), attempt=1
+    )
+
+
 def again(chat: Chat, event: TimerFired) -> Decision:
     """The time for another try; by nobody but us, if the person wants no model to take part any more."""
     asked_again = RequestSummary(session_id=event.subject, attempt=event.attempt, writer=_writer(chat))

@@ -19,8 +19,9 @@ from bot.perform import Blocked, DeliveryError, Later, Refused, Unreachable
 from bot.render import Message, words_of
 from bot.telegram.transport import TooLargeError, transport_of
 from bot.texts import languages
-from flows.decide import COMMANDS
 from flows.effects import Acknowledge
+from flows.people import Role
+from flows.rights import commands_of
 
 NO_PREVIEW = {"is_disabled": True}
 GONE = ("chat not found", "user is deactivated")
@@ -71,6 +72,8 @@ class TelegramMessenger:
     async def send(self, chat_id: int, message: Message, key: str | None) -> int | None:
         """Send a message; gives Telegram's id of it."""
         markup = _inline(message) or _keyboard(message)
+        if message.silent:
+            markup["disable_notification"] = True
         result = await self._put_up("sendMessage", message, {"chat_id": chat_id, **markup})
         return result.message_id if isinstance(result, _Sent) else None
 
@@ -141,7 +144,7 @@ class TelegramMessenger:
     async def set_commands(self) -> None:
         """Tell Telegram which commands there are, in each language. Raises Unreachable."""
         for language in languages():
-            commands = [BotCommand(name, words_of(f"command.{name}", language)) for name in COMMANDS]
+            commands = [BotCommand(name, words_of(f"command.{name}", language)) for name in commands_of(("coachee",))]
             try:
                 await self._bot.set_my_commands(
                     commands,
@@ -150,6 +153,20 @@ class TelegramMessenger:
                 )
             except TelegramError as error:
                 raise Unreachable(type(error).__name__) from None
+
+    async def show_commands(self, chat_id: int, roles: tuple[Role, ...], language: str) -> None:
+        """Have the person's client list the commands of their roles."""
+        commands = [{"command": n, "description": words_of(f"command.{n}", language)} for n in commands_of(roles)]
+        scope = {"type": "chat", "chat_id": chat_id}
+        await self._call("setMyCommands", {"commands": commands, "scope": scope})
+
+    def link(self, token: str) -> str:
+        """The address that opens this bot with a token. Raises Unreachable while Telegram has not said its name."""
+        try:
+            name = self._bot.username
+        except RuntimeError:
+            raise Unreachable("the bot's name is not known yet") from None
+        return f"https://t.me/{name}?start={token}"
 
     async def _call(self, method: str, payload: dict[str, Any]) -> _Sent | bool | None:
         """Call a method that puts something up. Raises the DeliveryError that its answer means."""
@@ -224,5 +241,8 @@ def _keyboard(message: Message) -> dict[str, Any]:
         return {}
     if not message.keyboard:
         return {"reply_markup": {"remove_keyboard": True}}
+    if message.asks_place:
+        rows = [[{"text": text, "request_location": True} for text in row] for row in message.keyboard]
+        return {"reply_markup": {"keyboard": rows, "resize_keyboard": True, "one_time_keyboard": True}}
     rows = [[{"text": text} for text in row] for row in message.keyboard]
     return {"reply_markup": {"keyboard": rows, "resize_keyboard": True, "is_persistent": True}}
