@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.arriving import Arriving
 from tests.servers import BotApi
 from tests.servers.bot_api_chats import ChatMessage
 
@@ -59,7 +60,7 @@ class Coachee:
 
 
 class WaymarkCoachee(Coachee):
-    """One who walks the five stages, reads the summary, confirms the plan, and begins the next session.
+    """One who finds the way in, walks the five stages, reads the summary, confirms the plan, and begins anew.
 
     A session is greeted with the keyboard of controls and ends with the message that takes it away; the summary
     comes after that, with buttons that open it, and then the plan, one message that changes until it is confirmed.
@@ -68,6 +69,10 @@ class WaymarkCoachee(Coachee):
 
     first = "/session"
     _card = 0
+
+    def __init__(self, server: BotApi, chat_id: int, *, typing: bool) -> None:
+        super().__init__(server, chat_id, typing=typing)
+        self._arriving = Arriving(server, chat_id)
 
     def watches(self, message_id: int) -> bool:
         return message_id == self._card
@@ -82,7 +87,9 @@ class WaymarkCoachee(Coachee):
 
     def act(self, message: ChatMessage) -> None:
         buttons = message.buttons
-        if not buttons:
+        if self._arriving.meets(message):
+            self.answering = False  # who they are is no answer
+        elif not buttons:
             self._say()
         elif any(data.startswith("d:") for _, data in buttons):
             self._decide(message.id, buttons)
