@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from bot.texts import catalogue
+from tests.arriving import Arriving
 from tests.servers import BotApi
 from tests.servers.bot_api_chats import ChatMessage
 
@@ -49,6 +50,18 @@ def like(template: str) -> re.Pattern[str]:
 def named(key: str) -> str:
     """A text of the catalogue."""
     return catalogue("en").gettext(key)
+
+
+@cache
+def announced() -> tuple[str, ...]:
+    """Texts that ask nothing: how a session and a stage begin, and the cards of the way in, answered."""
+    texts = catalogue("en")._catalog  # type: ignore[attr-defined]
+    cards = (
+        text
+        for key, text in texts.items()
+        if isinstance(key, str) and key.startswith("joining.") and not key.startswith("joining.button")
+    )
+    return (named("session.greeting"), named("stage.header"), *cards)
 
 
 def plural(key: str, count: int) -> str:
@@ -119,6 +132,10 @@ class Coachee:
     _summarised: bool = False
     _card: bool = False
     _steps: int = 1
+    _arriving: Arriving = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._arriving = Arriving(self.server, self.chat_id)
 
     async def walk(self, patience: float) -> None:
         """Answer until the summary is there, then decide about the plan.
@@ -165,10 +182,13 @@ class Coachee:
             self._card |= any(data.startswith("d:") for _, data in message.buttons)
         elif text.startswith(named("session.complete")):
             self._complete = True
+        elif self._arriving.meets(message):
+            self.updates.extend(self._arriving.updates)
+            self._arriving.updates.clear()
         elif any(data == "s:settled" for _, data in message.buttons):
             self.updates.append(self.server.press(self.chat_id, message.id, "s:settled"))  # breathed enough
         else:
-            assert any(like(named(key)).match(text) for key in ("session.greeting", "stage.header")), (
+            assert any(like(text_of).match(text) for text_of in announced()), (
                 f"coachee {self.number} did not expect {text!r}; the last answer was {self.answers[-1:]}"
             )
 

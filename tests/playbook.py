@@ -36,6 +36,8 @@ from bot.service import Core, core
 from bot.settings import Settings
 from flows.effects import Acknowledge
 from flows.events import AnyEvent, ButtonPressed, CommandSent, MediaSent, Sender, TextEdited
+from flows.people import Role
+from flows.rights import commands_of
 from storage import tables as t
 from storage import timers
 from storage.unit_of_work import Claim, Outcome
@@ -90,6 +92,7 @@ class Screens:
         self.files: dict[str, bytes] = {}
         self.sent_files: list[tuple[int, str, bytes, str]] = []
         self.blocked: set[int] = set()
+        self.commands: dict[int, tuple[str, ...]] = {}
         self._next = 1000
 
     def number(self) -> int:
@@ -117,6 +120,14 @@ class Screens:
             raise Blocked
         self.sent_files.append((chat_id, filename, content, caption))
         return self.number()
+
+    async def show_commands(self, chat_id: int, roles: tuple[Role, ...], language: str) -> None:
+        """The client lists other commands."""
+        self.commands[chat_id] = commands_of(roles)
+
+    def link(self, token: str) -> str:
+        """What a person opens."""
+        return f"https://t.me/waymark_bot?start={token}"
 
     async def acknowledge(self, chat_id: int, press: Acknowledge) -> None:
         """A press is answered."""
@@ -175,6 +186,16 @@ class Coachee:
                 id=self.play.next_id(), chat_id=self.chat_id, sender=self.sender, text=new, message_id=self.sent[old]
             )
         )
+
+    async def opens(self, link: str) -> Outcome:
+        """Open a link of the bot's, as a tap on it does."""
+        return await self.says(f"/start {link.partition('?start=')[2].split()[0]}")
+
+    def link(self) -> str:
+        """The newest link that they were given, to be sent on."""
+        found = [shown.text for shown in self.screen if "?start=" in shown.text]
+        assert found, f"{self.name} has no link"
+        return found[-1]
 
     async def presses(self, label: str) -> Outcome:
         """Press a button by what it says, on the newest message that has any."""
@@ -240,10 +261,11 @@ class Play:
         await self.__aenter__()
         await self._leftovers()
 
-    def coachee(self, name: str = "Mira", language: str = "en") -> Coachee:
-        """A person, known by their name from now on."""
+    def coachee(self, name: str = "Mira", language: str = "en", *, vouched: bool = True) -> Coachee:
+        """A person, known by their name from now on. Who is not `vouched` for is asked who they are."""
         if name not in self.people:
-            sender = Sender(name=name, language=language, timezone=self.timezone)
+            timezone = self.timezone if vouched else None  # Telegram does not say where anybody is
+            sender = Sender(name=name, language=language, timezone=timezone, vouched=vouched)
             self.people[name] = Coachee(self, name, 100 + len(self.people), sender)
         return self.people[name]
 

@@ -260,6 +260,7 @@ async def test_the_plan_stands_over_budget(database: str, model: ModelServer) ->
     async with stage(database, model, model_tokens_person_day=1, model_listens=False) as play:
         await finished(play)
         await play.script("""
+            -- 1 minute
             Mira: /session
         """)
         mira = play.coachee()

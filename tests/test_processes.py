@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from storage import tables as t
+from tests.arriving import arrive
 from tests.servers import BotApi
 
 pytestmark = pytest.mark.processes
@@ -103,7 +104,7 @@ def live(api: BotApi, database: str, **more: str) -> dict[str, str]:
 async def test_starting_and_stopping(api: BotApi, database: str, tmp_path: Path) -> None:
     """It sets its commands, serves, and on SIGTERM finishes what it has and ends with 0."""
     async with waymark("run", tmp_path, **live(api, database)) as process:
-        api.say(7, "/session")
+        await arrive(api, 7, "/session")
         await api.wait_for(lambda: any("How present" in text for text in api.chats[7].texts), 20)
         assert {c["command"] for c in api.commands_for(7, "en")} >= {"start", "session", "pause", "cancel", "help"}
         process.signal(signal.SIGTERM)
@@ -134,7 +135,8 @@ async def test_health_and_metrics(api: BotApi, database: str, tmp_path: Path) ->
     [
         ({}, "TELEGRAM_BOT_TOKEN is not set"),
         ({"TELEGRAM_BOT_TOKEN": "1:a", "WEBHOOK_URL": "https://x.example"}, "WEBHOOK_SECRET"),
-        ({"TELEGRAM_BOT_TOKEN": "1:a", "ACCESS": "invite"}, "ACCESS=invite"),
+        ({"TELEGRAM_BOT_TOKEN": "1:a", "ACCESS": "nobody"}, "ACCESS"),
+        ({"TELEGRAM_BOT_TOKEN": "1:a", "CONSENT_AGES": "DE:16,Austria:14"}, "CONSENT_AGES"),
         ({"TELEGRAM_BOT_TOKEN": "1:a", "DATA_KEYS": "k"}, "DATA_KEYS"),
         ({"TELEGRAM_BOT_TOKEN": "1:a", "PORT": "many"}, "PORT"),
     ],
@@ -185,7 +187,7 @@ async def test_web_and_work_share_a_database(api: BotApi, database: str, engine:
     settings["WEBHOOK_URL"] = f"http://127.0.0.1:{settings['PORT']}"
     async with waymark("web", tmp_path, **settings), waymark("work", tmp_path, **settings):
         await api.wait_for(lambda: api.calls("setWebhook"), 20)
-        api.say(7, "/start")
+        await arrive(api, 7)
         await api.wait_for(lambda: any("No open items" in text for text in api.chats[7].texts), 20)
         await api.settled()
         with engine.begin() as connection:
@@ -212,7 +214,7 @@ async def test_a_letter_is_listed_and_tried_again(api: BotApi, database: str, en
     """`waymark letters list` shows it without words; `retry` has the running process deal with it."""
     settings = live(api, database)
     async with waymark("run", tmp_path, **settings):
-        api.say(7, "/start")
+        await arrive(api, 7)
         await api.wait_for(lambda: any("No open items" in text for text in api.chats[7].texts), 20)
         await api.settled()
         event = {

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 from bot.render import words_of
 from storage import tables as t
 from storage.engine import reading
+from tests.arriving import are_in
 from tests.servers import BotApi, ModelServer
 from tests.servers.bot_api_chats import ChatMessage
 from tests.test_processes import Process, live, waymark
@@ -52,6 +53,7 @@ class Person:
 
     def __init__(self, api: BotApi, engine: Engine, chat_id: int = MIRA) -> None:
         self.api, self.chat, self._engine = api, api.join(chat_id), engine
+        are_in(engine, [chat_id])
 
     def acts(self, act: str) -> int:
         """Write, or press a button by its label in brackets; gives the newest message's id then."""

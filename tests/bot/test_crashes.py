@@ -13,6 +13,7 @@ from bot.settings import Settings
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.polling import Polling
 from storage import letters
+from tests.arriving import are_in
 from tests.servers import BotApi
 
 MIRA = 101
@@ -27,13 +28,14 @@ async def test_an_update_that_cannot_be_read_does_not_stop_the_others(database: 
             _env_file=None, database_url=database, telegram_bot_token=api.token, telegram_api_url=api.url
         )
         async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot), ticking=False) as made:
+            are_in(made.engine, [MIRA])
             with capture_logs() as logs:
                 api.raw_update({"message": "a secret of mine"})
                 api.say(MIRA, "/start")
                 polling = nursery.start(
                     Polling(bot, Intake(bot, made.runner, made.performer, made.clock)).run(), "polling", vital=True
                 )
-                await api.wait_for(lambda: any("No open items" in text for text in api.chats[MIRA].texts), 10)
+                await api.wait_for(lambda: api.chats[MIRA].from_bot, 10)
                 await api.settled()
             assert not polling.done()
             assert [letter.kind for letter in letters.letters(made.engine)] == ["update"]

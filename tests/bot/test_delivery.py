@@ -28,6 +28,7 @@ from storage import letters
 from storage import tables as t
 from storage.outbox import Outgoing
 from storage.unit_of_work import Claim, Outcome, Settled
+from tests.arriving import are_in
 from tests.servers import BotApi
 
 MIRA, TOM = 101, 102
@@ -54,6 +55,7 @@ async def serving(database: str, api: BotApi, *, pollers: int = 1, ticking: bool
     settings = Settings(_env_file=None, database_url=database, telegram_bot_token=api.token, telegram_api_url=api.url)
     nursery = Nursery()
     async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot), ticking=ticking) as made:
+        are_in(made.engine, (MIRA, TOM))
         intake = Intake(bot, made.runner, made.performer, made.clock)
         polling = [nursery.start(Polling(bot, intake).run(), f"polling {n}") for n in range(pollers)]
         yield made

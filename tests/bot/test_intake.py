@@ -19,6 +19,7 @@ from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.polling import Polling
 from flows.state import StageAnswers
 from storage import tables as t
+from tests.arriving import are_in
 from tests.coachee import ANSWERS
 from tests.servers import BotApi
 
@@ -39,6 +40,7 @@ async def at_topic(database: str, api: BotApi) -> AsyncIterator[Core]:
     settings = Settings(_env_file=None, database_url=database, telegram_bot_token=api.token, telegram_api_url=api.url)
     nursery = Nursery()
     async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot), ticking=False) as made:
+        are_in(made.engine, [MIRA])
         nursery.start(Polling(bot, Intake(bot, made.runner, made.performer, made.clock)).run(), "polling")
         for words, next_question in (
             ("/session", "How present"),

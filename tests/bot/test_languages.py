@@ -40,7 +40,7 @@ NOW = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
 HERE = NOW.astimezone(ZoneInfo("Europe/Berlin"))
 """A Monday, five past five in the afternoon."""
 FRIDAY = date(2026, 11, 27)
-LISTS = ("words.", "also.", "numbers", "date.", "ear.")
+LISTS = ("words.", "also.", "numbers", "date.", "ear.", "hours.")
 """Keys of texts that nobody is shown: what is recognised, and how a date is written."""
 
 
@@ -80,15 +80,23 @@ YES_OR_NO = {
 }
 """Words that begin a question to say yes or no to. Hindi's is its word for "what", too."""
 SCRIPT = {"hi": "DEVANAGARI", "ar": "ARABIC"}
-LATIN_NAMES = {"waymark", "utc", "ai", "pdf", "berlin", "toronto", "kolkata", "cairo", "dubai"}
+LATIN_NAMES = {"waymark", "utc", "ai", "pdf", "export", "json", "berlin", "toronto", "kolkata", "cairo", "dubai"}
 """Names that stay in Latin letters: ours, what everybody writes so, and cities, which are looked up so."""
 SAME = {
     ("es", "voice.no"): "the word is the same",
+    ("es", "role.coach"): "the word is the same",
     **{(code, "button.pdf"): "a kind of file" for code in ("es", "hi", "ar")},
 }
 """Texts of words that a language has as English has them."""
 PATTERNS = (
     "menu.head",
+    "export.item",
+    "people.line",
+    "people.found_line",
+    "look.rating",
+    "look.noted",
+    "invite.by.self",
+    "invite.by.named",
     "choice.day",
     "answer.chosen",
     "answers.line",
@@ -425,7 +433,7 @@ def at(step: str, language: str) -> Chat:
 def meant(step: str, text: str, language: str) -> Reading:
     """What words mean for the question of a step."""
     event = read_event(
-        TextSent(id=SOME_ID, chat_id=1, sender=Sender(name="Mira"), text=text), at(step, language), NOW
+        TextSent(id=SOME_ID, chat_id=1, sender=Sender(name="Mira", vouched=True), text=text), at(step, language), NOW
     )
     assert isinstance(event, TextSent)
     return event.reading
@@ -433,7 +441,7 @@ def meant(step: str, text: str, language: str) -> Reading:
 
 def command(text: str) -> str | None:
     """The command that a text is; None where it is words."""
-    event = said(SOME_ID, 1, Sender(name="Mira"), text)
+    event = said(SOME_ID, 1, Sender(name="Mira", vouched=True), text)
     return event.name if isinstance(event, CommandSent) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bot
 from bot.reading import LONGEST_PHRASE, read, read_day, read_number, zones
 from flows.events import ButtonPressed, CommandSent, Reading, Sender, TextEdited, TextSent
 from flows.state import Chat, Conversation, Person, Position, Session, StageAnswers, Turn
@@ -19,7 +21,7 @@ SOME_ID = UUID(int=7)
 NOW = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
 HERE = NOW.astimezone(ZoneInfo("Europe/Berlin"))
 """A Monday, five past five in the afternoon."""
-MIRA = Sender(name="Mira")
+MIRA = Sender(name="Mira", vouched=True)
 
 
 # ---- what the tests are written with
@@ -458,3 +460,11 @@ def test_a_place_is_read_where_one_is_asked_for() -> None:
     command = CommandSent(id=SOME_ID, chat_id=1, sender=MIRA, name="timezone", argument="new york")
     read_command = read(command, Chat(chat_id=1, person=person), NOW)
     assert read_command == command.evolve(reading=Reading(zones=("America/New_York",)))
+
+
+def test_every_large_city_is_in_a_zone_that_exists() -> None:
+    for line in (Path(bot.__file__).parent / "cities.txt").read_text(encoding="utf-8").splitlines():
+        zone, _, names = line.partition(": ")
+        if not line.startswith("#"):
+            assert zone in available_timezones()
+            assert all(zones(name) for name in names.split("|")), line

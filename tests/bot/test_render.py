@@ -25,7 +25,8 @@ from bot.render import LONGEST, LONGEST_CAPTION, SHORT_LABEL, File, Message, fil
 from bot.texts import LOCALES, isolated, languages, words
 from flows.answers import SEVERAL_DONE
 from flows.asking import UNCHANGED
-from flows.decide import COMMANDS
+from flows.cards import CHANGING, UNNAMED
+from flows.changes import ActionStatus
 from flows.documents import Reason
 from flows.drafts import ASKING
 from flows.effects import (
@@ -47,8 +48,13 @@ from flows.events import CommandSent, Sender, TranscriptFailed
 from flows.lookback import CHOSEN
 from flows.menu import ACTS, LANGUAGES, VIEWS
 from flows.moments import reason_of
+from flows.notices import ABOUT_OTHERS
+from flows.notices import KINDS as NOTICES
+from flows.people import AUDIENCES, KINDS, ROLES, Standing, TieKind
 from flows.plans import ITEM_CODES, REMINDERS
+from flows.privacy import ACTS as PRIVACY
 from flows.questions import BANK, CHECK
+from flows.rights import commands_of
 from flows.settling import PHASES
 from flows.state import Chat, Decision, Person
 from flows.steps import STEPS, Pick, Scale, Stage
@@ -327,7 +333,7 @@ def test_the_keyboard_below_the_chat(keyboard: Any, seen: Any) -> None:
 
 def test_every_key_of_the_keyboard_is_understood_when_it_is_pressed() -> None:
     """A client sends the words that are on the key."""
-    pressed = [said(UUID(int=1), 1, Sender(name="Mira"), word) for row in WALK for word in row]
+    pressed = [said(UUID(int=1), 1, Sender(name="Mira", vouched=True), word) for row in WALK for word in row]
     commands = [event.name for event in pressed if isinstance(event, CommandSent)]
     assert commands == ["back", "skip", "why", "answers", "pause", "start"]
 
@@ -472,7 +478,7 @@ def codes(step: str) -> tuple[str, ...]:
 
 def named_otherwise() -> Iterator[str]:
     """Other keys that are put together."""
-    yield from (f"command.{name}" for name in COMMANDS)
+    yield from (f"command.{name}" for name in commands_of(("coachee", "coach", "parent", "operator")))
     yield from (f"words.{name}" for name in CONTROLS)
     yield from (key for rows in KEYBOARDS.values() for row in rows for key in row)
     yield from (f"session.{how}{more}" for how in ("paused", "stopped") for more in ("", ".next"))
@@ -496,6 +502,30 @@ def named_otherwise() -> Iterator[str]:
     [reasons] = (field.type for field in msgspec.structs.fields(TranscriptFailed) if field.name == "reason")
     yield from (f"voice.{reason}" for reason in get_args(reasons) if reason != "unsupported")
     yield from (f"date.pattern{spec}" for spec in ("", ".short", ".year"))
+    yield from (f"sharing.button.{audience}.{kind}" for audience in AUDIENCES for kind in KINDS)
+    yield from (f"{start}.{kind}" for kind in KINDS for start in ("kind", "privacy.kind", "look", "button.see"))
+    yield from (f"role.{role}" for role in ROLES)
+    yield from (f"how.{standing}" for standing in get_args(Standing))
+    yield from (f"link{forward}.{role}" for role in ROLES for forward in ("", ".forward"))
+    yield from (f"look.held.{ended}" for ended in ("completed", "stopped", "open"))
+    yield from (
+        f"{kept}.{kind}" for kept in ("card.coach", "told.coach", "told.coachee") for kind in get_args(TieKind)
+    )
+    yield from (f"ask_first.{act}" for act in CHANGING if act not in ("assign", "assist", "resume", "on", "agree"))
+    yield from (f"terms.{part}" for part in ("what", "who", "rights"))
+    yield from (f"button.{act}" for act in ("assign", "assist", "card", "coaches", "note", *UNNAMED[:3]))
+    yield from (f"button.invite.{role}" for role in ("coach", "operator"))
+    yield from (f"export.audience.{audience}" for audience in AUDIENCES)
+    yield from (f"export.status.{status}" for status in (*get_args(ActionStatus), "dropped"))
+    yield from (f"hours.{half}" for half in ("am", "pm", "night"))
+    yield from (f"invite.by.{how}" for how in ("coach", "named", "self"))
+    yield from (f"invite.{answer}" for answer in ("yes", "no"))
+    yield from (f"notices.{part}.{kind}" for part in ("button", "kind") for kind in (*NOTICES, ABOUT_OTHERS))
+    yield from (f"notices.{how}" for how in ("on", "off"))
+    yield from (f"privacy.button.{act}" for act in PRIVACY)
+    yield from (f"privacy.{audience}{more}" for audience in AUDIENCES for more in ("", "_nothing"))
+    yield from (f"sharing.{audience}" for audience in AUDIENCES)
+    yield from ("look.notes", "button.see.notes", "coachees.none", "family.none", "coachees.title", "family.title")
 
 
 def unfit_keys() -> set[str]:
@@ -517,14 +547,14 @@ def test_every_text_that_the_tables_name_is_in_the_catalogue() -> None:
 
 
 def test_every_text_that_the_sources_name_is_in_the_catalogue() -> None:
-    """A literal that begins as a key does is one; but for parts of keys, and the name of a file."""
+    """A literal that begins as a key does is one; but for parts of keys, and the names of files."""
     families = {key.split(".")[0] for key in keys() if "." in key}
     named = {
         text
         for text in literals("flows", "bot")
         if re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)+", text) and text.split(".")[0] in families
     }
-    assert named - keys() == {"voice.ogg"}
+    assert named - keys() == {"voice.ogg", "zone.tab"}
 
 
 def test_every_text_in_the_catalogue_is_used() -> None:

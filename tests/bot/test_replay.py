@@ -69,6 +69,10 @@ async def test_side_by_side(play: Play, model: ModelServer, tmp_path: Path) -> N
     usage = play.rows(select(t.model_usage))  # a replay's day is the operator's, not the play's
     assert sum(row.calls for row in usage) == 2
     assert sum(row.prompt_tokens for row in usage) == sum(r.usage["prompt_tokens"] for r in model.requests if r.usage)
+    [mira] = play.rows(select(t.users))
+    [seen] = play.rows(select(t.audit_log).where(t.audit_log.c.via == "command"))
+    assert (seen.action, seen.subject_id, seen.outcome) == ("replay", mira.id, "done")
+    assert seen.reason == session_id(play)
 
 
 async def test_the_list_has_no_words(play: Play) -> None:
@@ -97,6 +101,8 @@ async def test_what_cannot_be_replayed(play: Play, model: ModelServer, tmp_path:
     with pytest.raises(CannotReplayError, match="no language model"):
         await replayed(play.settings, play.core.engine, session_id(play), by)
     assert len(model.requests) == asked
+    [refused] = play.rows(select(t.audit_log).where(t.audit_log.c.via == "command"))
+    assert (refused.action, refused.outcome) == ("replay", "refused")
 
 
 async def test_a_model_that_does_not_deliver(play: Play, model: ModelServer) -> None:

@@ -151,3 +151,21 @@ async def test_a_bots_database_is_refused(tmp_path: Path) -> None:
         await stage.coachee().says("/start")
     with pytest.raises(CannotServeError, match="keeps the conversations of a bot"):
         await play(tmp_path, "7\n")
+
+
+async def test_the_first_run(tmp_path: Path) -> None:
+    """Who is asked who they are answers with the numbers of buttons, or in words."""
+    script = tmp_path / "script.txt"
+    script.write_text("1\nBerlin\n1\n1\n1990\n")
+    printed = io.StringIO()
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/chat.db")
+    await chat(settings, script, Console(file=printed, width=150, highlight=False), first_run=True)
+    for words in (
+        "Which language",
+        "Place: Berlin",
+        "Is that your time?",
+        "I am a machine.",
+        "Born in 1990",
+        "[1] Start",
+    ):
+        assert words in printed.getvalue()

@@ -29,6 +29,7 @@ from storage import tables as t
 from storage.engine import alive, connect
 from storage.outbox import Mark
 from storage.unit_of_work import Incoming, Outcome
+from tests.arriving import are_in
 from tests.servers import BotApi
 
 MIRA, TOM = 101, 102
@@ -87,6 +88,7 @@ async def webhook(database: str) -> AsyncIterator[Webhook]:
             port=0,
         )
         async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot)) as made:
+            are_in(made.engine, (MIRA, TOM))
             intake = Intake(bot, made.runner, made.performer, made.clock)
             hook = Webhook(made, _server(settings, made, intake), api)
             yield hook

@@ -19,7 +19,7 @@ from flows.answers import Given, from_text
 from flows.asking import choices, open_step
 from flows.changes import ActionAdded, ActionReviewed, SessionBegun
 from flows.conversation import begin
-from flows.decide import decide, needs_plan
+from flows.decide import decide
 from flows.documents import Material, PlannedItem, material_of
 from flows.effects import CancelTimer, Edit, RequestReflection, RequestSummary, Say, Screen, SetTimer, Text
 from flows.errors import IllegalEventError, UnfitAnswerError
@@ -40,6 +40,7 @@ from flows.events import (
     TimerFired,
     TranscriptReady,
 )
+from flows.needs import needs
 from flows.opening import opening_data
 from flows.plainly import plainly
 from flows.stages import CIRCLES_CLOSE, EXITS, GUARDS
@@ -49,7 +50,7 @@ from flows.walk import Answers, answered, counting, facts, gone_back, replayed, 
 from tests.conftest import DEEP
 
 NOW = datetime(2026, 11, 23, 16, tzinfo=UTC)
-MIRA = Sender(name="Mira", timezone="Europe/Berlin")
+MIRA = Sender(name="Mira", vouched=True, timezone="Europe/Berlin")
 SPACE = UUID(int=7)
 
 
@@ -470,8 +471,8 @@ def test_an_exit_that_a_correction_undoes_is_mended() -> None:
 def test_words_in_a_session_need_no_plan() -> None:
     """The most frequent event loads no more than the conversation and its answers."""
     chat = decide(Chat(chat_id=1), CommandSent(id=uuid4(), chat_id=1, sender=MIRA, name="session"), NOW).chat
-    assert not needs_plan(chat, words("7", 1))
-    assert needs_plan(chat, CommandSent(id=uuid4(), chat_id=1, sender=MIRA, name="plan"))
+    assert not needs(chat, words("7", 1)).own
+    assert needs(chat, CommandSent(id=uuid4(), chat_id=1, sender=MIRA, name="plan")).own
 
 
 def test_a_session_may_be_led_by_a_coach() -> None:

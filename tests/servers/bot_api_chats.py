@@ -26,6 +26,7 @@ class ChatMessage:
     file_name: str | None = None
     content: bytes | None = None
     reply_to: int | None = None
+    silent: bool = False
 
     @property
     def rows(self) -> list[list[tuple[str, str]]]:

@@ -94,6 +94,7 @@ def _send_message(server: BotApi, params: Params, _files: Files) -> Json:
         text=text,
         entities=entities,
         reply_to=reply_to,
+        silent=params.get("disable_notification") is True,
     )
     return _place(server, chat, message, markup)
 
@@ -119,6 +120,7 @@ def _send_file(kind: str) -> Method:
             file_name=upload.name,
             content=upload.content,
             reply_to=_reply_to(chat, params),
+            silent=params.get("disable_notification") is True,
         )
         return _place(server, chat, message, markup)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from flows.changes import AnyChange, PersonMet
 from flows.effects import SetTimer
 from flows.events import AnyEvent, Sender, TextSent, TimerFired
+from flows.needs import NOTHING
 from flows.state import Chat, Person
 from storage import letters, outbox, timers
 from storage import tables as t
@@ -56,7 +57,7 @@ class Product:
         return Settled(chat=chat, changes=changes, outgoing=(say, ask), timers=(timer,))
 
     def handle(self, *incoming: Incoming, marks: Sequence[Mark] = ()) -> list[Outcome]:
-        return handle(self.engine, incoming, self.settle, lambda *_: False, now=NOW, owner="me", marks=marks)
+        return handle(self.engine, incoming, self.settle, lambda *_: NOTHING, now=NOW, owner="me", marks=marks)
 
     def handle_or_set_aside(self, incoming: Incoming, now: datetime = NOW) -> Outcome:
         """As the runner does: twice, the second time alone; then it is set aside."""
@@ -88,7 +89,7 @@ def product(engine: Engine) -> Product:
 
 def wrote(number: int, chat_id: int = MIRA) -> Incoming:
     """Update `number`: somebody wrote."""
-    sender = Sender(name="Mira")
+    sender = Sender(name="Mira", vouched=True)
     event = TextSent(id=uuid5(FACTS, str(number)), chat_id=chat_id, sender=sender, text=SECRET, message_id=2**40)
     return Incoming(event=event, claim=Claim(kind="update", id=number))
 
@@ -102,7 +103,8 @@ def fired(product: Product) -> Incoming:
 
 def finished(row: outbox.Row) -> Incoming:
     """What a row of the outbox requested is there."""
-    event = TextSent(id=uuid5(row.id, "x"), chat_id=row.chat_id, sender=Sender(name="Mira"), text=SECRET)
+    sender = Sender(name="Mira", vouched=True)
+    event = TextSent(id=uuid5(row.id, "x"), chat_id=row.chat_id, sender=sender, text=SECRET)
     return Incoming(event=event, claim=Claim(kind="request", id=row.id))
 
 

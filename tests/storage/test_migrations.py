@@ -15,7 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Engine, Table, delete, event, insert, inspect, select, text, update
+from sqlalchemy import CheckConstraint, Engine, Table, delete, event, insert, inspect, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import migrations
@@ -187,17 +187,138 @@ ROWS: dict[Table, list[Values]] = {
             "timezone": "America/Argentina/ComodRivadavia",
             "model_help": False,
             "unreachable_since": LATER,
+            "standing": "waiting",
+            "birth_year": 2013,
+            "sharing": {"coach": ["summary", "plan"], "parent": []},
+            "quiet_from": "22:00",
+            "quiet_until": "07:30",
+            "daily_cap": 2**31 - 1,
+            "muted": ["action_due", WORDS],
+            "deletion_due_at": LATER,
+            "created_at": NOW,
+        },
+        *(
+            {
+                "id": some_id(number),
+                "telegram_id": -number,
+                "name": "",
+                "language": "en",
+                "timezone": "UTC",
+                "model_help": True,
+                "standing": standing,
+                "sharing": {},
+                "muted": [],
+                "created_at": NOW,
+            }
+            for number, standing in ((2, "joining"), (3, "active"), (4, "inactive"))
+        ),
+    ],
+    t.user_roles: [
+        {"user_id": some_id(1), "role": "coach", "granted_by": some_id(99), "created_at": LATER},
+        *(
+            {"user_id": some_id(2), "role": role, "created_at": NOW}
+            for role in ("coachee", "coach", "parent", "operator")
+        ),
+    ],
+    t.coach_coachee_mappings: [
+        {
+            "id": some_id(1),
+            "coach_id": some_id(1),
+            "coachee_id": some_id(2),
+            "kind": "primary",
+            "active": False,
+            "ended_at": LATER,
+            "updated_at": LATER,
             "created_at": NOW,
         },
         {
             "id": some_id(2),
-            "telegram_id": -1,
-            "name": "",
-            "language": "en",
-            "timezone": "UTC",
-            "model_help": True,
+            "coach_id": some_id(3),
+            "coachee_id": some_id(2),
+            "kind": "primary",
+            "active": True,
+            "updated_at": NOW,
             "created_at": NOW,
         },
+        {
+            "id": some_id(3),
+            "coach_id": some_id(2),
+            "coachee_id": some_id(3),
+            "kind": "secondary",
+            "active": True,
+            "updated_at": NOW,
+            "created_at": NOW,
+        },
+    ],
+    t.guardianships: [
+        {
+            "id": some_id(1),
+            "parent_id": some_id(1),
+            "child_id": some_id(2),
+            "active": False,
+            "agreed_at": NOW,
+            "withdrawn_at": LATER,
+            "updated_at": LATER,
+            "created_at": NOW,
+        },
+        {
+            "id": some_id(2),
+            "parent_id": some_id(3),
+            "child_id": some_id(2),
+            "active": True,
+            "updated_at": NOW,
+            "created_at": NOW,
+        },
+    ],
+    t.invites: [
+        {
+            "id": some_id(1),
+            "token_hash": "f" * 64,
+            "role": "parent",
+            "inviter_id": some_id(1),
+            "coachee_id": some_id(2),
+            "coach_id": some_id(3),
+            "kind": "secondary",
+            "expires_at": LATER,
+            "used_at": LATER,
+            "used_by": some_id(4),
+            "revoked_at": LATER,
+            "created_at": NOW,
+        },
+        *(
+            {"id": some_id(number), "role": role, "kind": "primary", "expires_at": NOW, "created_at": NOW}
+            for number, role in ((2, "operator"), (3, "coach"), (4, "coachee"))
+        ),
+    ],
+    t.coach_notes: [
+        {
+            "id": some_id(number),
+            "coach_id": some_id(3),
+            "coachee_id": some_id(2),
+            "text": words,
+            "created_at": NOW,
+        }
+        for number, words in ((1, WORDS), (2, ""))
+    ],
+    t.audit_log: [
+        {
+            "id": some_id(1),
+            "at": LATER,
+            "actor_id": some_id(98),
+            "via": "chat",
+            "action": "x" * 32,
+            "subject_id": some_id(99),
+            "outcome": "refused",
+            "reason": "y" * 64,
+        },
+        *(
+            {"id": some_id(number), "at": NOW, "via": via, "action": "", "outcome": "done", "reason": ""}
+            for number, via in ((2, "command"), (3, "clock"))
+        ),
+    ],
+    t.tombstones: [
+        {"user_id": some_id(99), "erased_at": LATER},
+        {"user_id": some_id(98), "erased_at": NOW},
     ],
     t.conversations: [
         {"chat_id": -(2**63), "user_id": some_id(1), "state": JSON, "version": 2**31 - 1, "updated_at": NOW},
@@ -246,7 +367,9 @@ ROWS: dict[Table, list[Values]] = {
                 "done_at": LATER,
                 "created_at": NOW,
             }
-            for number, kind in ((3, "request_summary"), (4, "reflect"), (5, "transcribe"), (6, "file"))
+            for number, kind in enumerate(
+                ("request_summary", "reflect", "transcribe", "file", "link", "commands", "export"), 3
+            )
         ),
     ],
     t.timers: [
@@ -466,16 +589,47 @@ NEW_KINDS = ("reflect", "transcribe")
 """Rows of the outbox that there are from revision 0003 on: requests, of seconds' use."""
 NEW_TABLES = ("milestones", "model_usage", "summaries")
 """What revision 0004 adds."""
+OF_PEOPLE = (
+    t.audit_log,
+    t.coach_coachee_mappings,
+    t.coach_notes,
+    t.guardianships,
+    t.invites,
+    t.tombstones,
+    t.user_roles,
+)
+"""The tables that revision 0005 adds."""
+OF_A_PERSON: Values = {
+    "standing": "joining",
+    "birth_year": None,
+    "sharing": {},
+    "quiet_from": None,
+    "quiet_until": None,
+    "daily_cap": None,
+    "muted": [],
+    "deletion_due_at": None,
+}
+"""The columns of people that it adds, and what they are for a person who was there before."""
+KINDS_OF_PEOPLE = ("link", "commands", "export")
+"""Rows of the outbox that there are from it on."""
 
 
-def populate(engine: Engine) -> None:
-    """Fill the database with `ROWS`, or with what its revision can hold of them."""
-    rows, revision = {table.name: of_table for table, of_table in ROWS.items()}, migrations.current(engine)
+def rows_at(revision: str | None) -> dict[str, list[Values]]:
+    """What a revision can hold of `ROWS`."""
+    rows = {table.name: of_table for table, of_table in ROWS.items()}
     assert revision is not None
+    if revision < "0005":
+        rows = as_before_0005(rows)
     if revision < "0004":
         rows = as_before_0004(rows)
     if revision < "0003":
         rows = as_before_0003(rows)
+    return rows
+
+
+def populate(engine: Engine) -> None:
+    """Fill the database with `ROWS`, or with what its revision can hold of them."""
+    rows = rows_at(migrations.current(engine))
     with engine.begin() as connection:
         for table in t.metadata.sorted_tables:
             for values in rows.get(table.name, []):
@@ -563,8 +717,45 @@ def at_0004(document: Any) -> Any:
     return next((now for was, now in known if was == document), document)
 
 
+def as_before_0005(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0004 holds them: nothing of who people are to each other, and of what they set since."""
+    old = {table: of_table for table, of_table in rows.items() if table not in {new.name for new in OF_PEOPLE}}
+    return old | {
+        "users": [{name: value for name, value in row.items() if name not in OF_A_PERSON} for row in rows["users"]],
+        "outbox": [row for row in rows["outbox"] if row["kind"] not in KINDS_OF_PEOPLE],
+    }
+
+
+def as_after_0005(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows of revision 0004 as revision 0005 finds them: people are coachees who say yet who they are."""
+    roles = [
+        {"user_id": row["id"], "role": "coachee", "granted_by": None, "created_at": row["created_at"]}
+        for row in rows["users"]
+    ]
+    new: dict[str, list[Values]] = {table.name: [] for table in OF_PEOPLE}
+    return rows | new | {"users": [row | OF_A_PERSON for row in rows["users"]], "user_roles": roles}
+
+
+def as_after_all(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows of revision 0003 as the newest one finds them."""
+    return as_after_0005(as_after_0004(rows))
+
+
+def forget_what_0005_adds(engine: Engine) -> None:
+    """Leave what revision 0004 can hold."""
+    u, everybody = t.users.c, literal("coachee")
+    with engine.begin() as connection:
+        for table in OF_PEOPLE:
+            connection.execute(delete(table))
+        connection.execute(update(t.users).values(**OF_A_PERSON))
+        coachees = select(u.id, everybody, u.created_at)
+        connection.execute(insert(t.user_roles).from_select(["user_id", "role", "created_at"], coachees))
+        connection.execute(delete(t.outbox).where(t.outbox.c.kind.in_(KINDS_OF_PEOPLE)))
+
+
 def forget_what_0004_adds(engine: Engine) -> None:
     """Leave what revision 0003 can hold."""
+    forget_what_0005_adds(engine)
     with engine.begin() as connection:
         connection.execute(delete(t.milestones))
         connection.execute(delete(t.model_usage))
@@ -601,7 +792,7 @@ def test_the_way_down_to_the_first_tables_and_up_again_loses_what_is_added_since
 ) -> None:
     """Of 0003, two columns and requests of seconds' use; all else is equal, on the way and after it."""
     populate(engine)
-    left = as_before_0003(as_before_0004(everything(engine)))
+    left = as_before_0003(as_before_0004(as_before_0005(everything(engine))))
     migrations.downgrade(engine, "0002", lossy=True)
     assert everything(engine) == left
     migrations.downgrade(engine, "0001")  # an index is no data
@@ -611,13 +802,13 @@ def test_the_way_down_to_the_first_tables_and_up_again_loses_what_is_added_since
     assert everything(engine) == left
     migrations.upgrade(engine)
     assert migrations.current(engine) == migrations.head()
-    assert everything(engine) == as_after_0004(as_after_0003(left))
+    assert everything(engine) == as_after_all(as_after_0003(left))
 
 
 def test_the_way_down_to_0003_and_up_again_loses_what_0004_adds_and_nothing_else(engine: Engine) -> None:
     """Older versions, milestones, usage, files, that an item was suggested, and what a summary's lines rest on."""
     populate(engine)
-    left = as_before_0004(everything(engine))
+    left = as_before_0004(as_before_0005(everything(engine)))
     assert len(left["action_plans"]) == 3
     assert WITHOUT_SOURCES in [row["summary"] for row in left["coaching_sessions"]]
     for _ in range(2):
@@ -625,7 +816,56 @@ def test_the_way_down_to_0003_and_up_again_loses_what_0004_adds_and_nothing_else
         assert migrations.current(engine) == "0003"
         assert everything(engine) == left
         migrations.upgrade(engine)
-        assert everything(engine) == as_after_0004(left)
+        assert everything(engine) == as_after_all(left)
+
+
+def test_the_way_down_to_0004_and_up_again_loses_what_0005_adds_and_nothing_else(engine: Engine) -> None:
+    """Roles, ties, parents, links, notes, the audit log, and what people had set since."""
+    populate(engine)
+    left = as_before_0005(everything(engine))
+    assert {row["kind"] for row in left["outbox"]} > {"say", "file"}
+    for _ in range(2):
+        migrations.downgrade(engine, "0004", lossy=True)
+        assert migrations.current(engine) == "0004"
+        assert everything(engine) == left
+        migrations.upgrade(engine)
+        assert everything(engine) == as_after_0005(left)
+
+
+def test_rows_that_hold_nothing_of_0005_are_equal_after_the_way_down_and_up_again(engine: Engine) -> None:
+    populate(engine)
+    forget_what_0005_adds(engine)
+    before = everything(engine)
+    migrations.downgrade(engine, "0004", lossy=True)
+    migrations.upgrade(engine)
+    assert everything(engine) == before
+
+
+def test_people_of_a_database_at_0004_are_coachees_who_say_yet_who_they_are(engine: Engine) -> None:
+    """Nobody was asked for their age before; nothing is shared that was not chosen, and all else is as it was."""
+    at_revision(engine, "0004")
+    populate(engine)
+    before = everything(engine)
+    migrations.upgrade(engine)
+    assert everything(engine) == as_after_0005(before)
+    assert [row["standing"] for row in everything(engine)["users"]] == ["joining"] * 4
+    assert {(row["role"], row["granted_by"]) for row in everything(engine)["user_roles"]} == {("coachee", None)}
+    assert len(everything(engine)["user_roles"]) == 4
+
+
+def test_who_is_written_without_what_0005_adds_gets_what_those_before_got(engine: Engine) -> None:
+    """The defaults are the database's own, also after the columns were dropped and made anew."""
+    for _ in range(2):
+        row = {name: value for name, value in ROWS[t.users][1].items() if name not in OF_A_PERSON}
+        with engine.begin() as connection:
+            connection.execute(insert(t.users), row)
+        assert everything(engine)["users"] == [row | OF_A_PERSON | {"unreachable_since": None}]
+        assert "ck_users_standing" in refusal(engine, *of(t.users, standing="gone"))
+        migrations.downgrade(engine, "0004", lossy=True)
+        assert not columns(engine, t.users) & set(OF_A_PERSON)
+        with engine.begin() as connection:
+            connection.execute(delete(t.users))
+        migrations.upgrade(engine)
 
 
 def test_rows_that_hold_nothing_of_0004_are_equal_after_the_way_down_and_up_again(engine: Engine) -> None:
@@ -658,10 +898,10 @@ def test_people_of_a_database_at_0002_let_the_model_help_from_0003_on(engine: En
     at_revision(engine, "0002")
     populate(engine)
     before = everything(engine)
-    assert len(before["users"]) == 2
+    assert len(before["users"]) == 4
     migrations.upgrade(engine)
-    assert everything(engine) == as_after_0004(as_after_0003(before))
-    assert [row["model_help"] for row in everything(engine)["users"]] == [True, True]
+    assert everything(engine) == as_after_all(as_after_0003(before))
+    assert [row["model_help"] for row in everything(engine)["users"]] == [True] * 4
 
 
 def at_revision(engine: Engine, revision: str) -> Engine:
@@ -670,7 +910,7 @@ def at_revision(engine: Engine, revision: str) -> Engine:
     return engine
 
 
-@pytest.mark.parametrize("revision", ["0003", "0002"])
+@pytest.mark.parametrize("revision", ["0004", "0003", "0002"])
 def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine: Engine, revision: str) -> None:
     """SQLite's outbox and action plans are made anew on both ways: nothing of them is forgotten."""
     populate(engine)
@@ -691,6 +931,7 @@ def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine:
         ("0003", "0002", t.outbox, "kind", "transcribe"),
         ("0004", "0003", t.outbox, "kind", "file"),
         ("0004", "0003", t.action_plans, "origin", "suggestion"),
+        *(("0005", "0004", t.outbox, "kind", kind) for kind in KINDS_OF_PEOPLE),
     ],
 )
 def test_a_table_takes_the_words_of_its_revision_and_no_others(
@@ -705,7 +946,7 @@ def test_a_table_takes_the_words_of_its_revision_and_no_others(
         assert f"ck_{table.name}_{column}" in refusal(engine, *of(table, **{column: "shout"}))
 
 
-@pytest.mark.parametrize("revision", ["0004", "0003"])
+@pytest.mark.parametrize("revision", ["0005", "0004", "0003"])
 @pytest.mark.parametrize("move", [migrations.upgrade, going_back], ids=["up", "down"])
 def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
     engine: Engine, move: Callable[[Engine, str], None], revision: str
@@ -735,8 +976,9 @@ def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
 def with_documents(engine: Engine, documents: list[Any]) -> None:
     """A session with each of these documents, of a moment of its own."""
     session = {**ROWS[t.coaching_sessions][1], "user_id": some_id(1)}
+    person = rows_at(migrations.current(engine))["users"][0]
     with engine.begin() as connection:
-        connection.execute(insert(t.users), ROWS[t.users][0])
+        connection.execute(insert(t.users), person)
         own = [
             {"id": some_id(n), "summary": d, "updated_at": NOW + timedelta(microseconds=n)}
             for n, d in enumerate(documents)
@@ -756,7 +998,7 @@ def test_a_document_of_0003_is_a_first_version_at_0004_and_equal_after_the_way_b
     before = everything(engine)
     migrations.upgrade(engine)
     assert summaries_of(engine) == [now for _, now in DOCUMENTS]
-    assert everything(engine) == as_after_0004(before)
+    assert everything(engine) == as_after_all(before)
     versions = {row["session_id"]: row for row in everything(engine)["summaries"]}
     for number, (_, now) in enumerate(DOCUMENTS):
         version = versions[some_id(number)]
@@ -820,7 +1062,7 @@ def test_a_table_of_many_documents_is_converted_whole_and_in_pages(engine: Engin
     event.remove(engine, "before_cursor_execute", seen)
     assert sum(statement.startswith("SELECT coaching_sessions") for statement in statements) == 5
     assert sum(statement.startswith("UPDATE coaching_sessions") for statement in statements) == 3
-    assert everything(engine) == as_after_0004(before)
+    assert everything(engine) == as_after_all(before)
     migrations.downgrade(engine, "0003", lossy=True)
     assert everything(engine) == before
 
@@ -870,11 +1112,12 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("revision", "losing"),
     [
-        ("base", "0001, 0003, 0004"),
-        ("0001", "0003, 0004"),
-        ("0002", "0003, 0004"),
-        ("0003", "0004"),
-        ("-1", "0004"),
+        ("base", "0001, 0003, 0004, 0005"),
+        ("0001", "0003, 0004, 0005"),
+        ("0002", "0003, 0004, 0005"),
+        ("0003", "0004, 0005"),
+        ("0004", "0005"),
+        ("-1", "0005"),
     ],
 )
 def test_going_back_past_what_people_said_or_chose_is_refused_and_nothing_changes(
@@ -904,7 +1147,8 @@ def test_processes_that_migrate_at_once_all_succeed(database: str, engine: Engin
     if is_sqlite(engine):
         pytest.skip("SQLite serves one process")
     emptied(engine)
-    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    waiting = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {here}")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as held:
         held.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": migrations.LOCK})
         starting = [_migrate(database) for _ in range(2)]
@@ -998,21 +1242,41 @@ def test_every_partial_index_is_partial(engine: Engine) -> None:
         "ix_outbox_named",
         "ix_timers_due_at",
         "ix_updates_set_aside",
+        "uq_coach_coachee_mappings_primary",
     }
 
 
 # ---- what the database refuses
 
 
+FRESH: dict[Table, Values] = {
+    t.user_roles: {"user_id": some_id(4)},
+    t.coach_coachee_mappings: {"coach_id": some_id(4), "kind": "secondary"},
+    t.guardianships: {"parent_id": some_id(4)},
+    t.invites: {"token_hash": "7" * 64},
+    t.tombstones: {"user_id": some_id(77)},
+}
+"""What else makes a row another one than that of `ROWS`."""
+
+
 def of(table: Table, **changes: Any) -> tuple[Table, Values]:
     """A row like one of `ROWS`, under keys of its own, but for some values."""
     numbers = dict.fromkeys(("chat_id", "update_id", "telegram_id", "version", "number"), 77)
-    fresh = {"id": some_id(77), "stage_number": 3, "day": date(2026, 11, 24), **numbers}
+    fresh = {"id": some_id(77), "stage_number": 3, "day": date(2026, 11, 24), **numbers, **FRESH.get(table, {})}
     own = {name: value for name, value in fresh.items() if name in table.c}
     return table, {**ROWS[table][1], **own, **changes}
 
 
 CHECKED = {
+    "ck_users_standing": [of(t.users, standing="gone")],
+    "ck_user_roles_role": [of(t.user_roles, role="teacher")],
+    "ck_coach_coachee_mappings_kind": [of(t.coach_coachee_mappings, kind="third")],
+    "ck_coach_coachee_mappings_two_people": [of(t.coach_coachee_mappings, coach_id=some_id(2))],
+    "ck_guardianships_two_people": [of(t.guardianships, parent_id=some_id(2))],
+    "ck_invites_role": [of(t.invites, role="teacher")],
+    "ck_invites_kind": [of(t.invites, kind="third")],
+    "ck_audit_log_via": [of(t.audit_log, via="rumour")],
+    "ck_audit_log_outcome": [of(t.audit_log, outcome="perhaps")],
     "ck_updates_state": [of(t.updates, state="lost")],
     "ck_outbox_kind": [of(t.outbox, kind="shout")],
     "ck_outbox_status": [of(t.outbox, status="lost")],
@@ -1031,9 +1295,28 @@ CHECKED = {
 }
 """Rows by the check that refuses them."""
 
+INVITED = ("inviter_id", "coachee_id", "coach_id", "used_by")
 REFUSED = {
-    "somebody with the Telegram id of another": of(t.users, telegram_id=-1),
+    "somebody with the Telegram id of another": of(t.users, telegram_id=-2),
     "somebody without a name": of(t.users, name=None),
+    "somebody without a standing": of(t.users, standing=None),
+    "somebody who shares what is not known": of(t.users, sharing=None),
+    "a role of nobody": of(t.user_roles, user_id=some_id(99)),
+    "a role twice": of(t.user_roles, user_id=some_id(2), role="coachee"),
+    "a second active primary coach": of(t.coach_coachee_mappings, kind="primary"),
+    "a coach and a coachee twice": of(t.coach_coachee_mappings, coach_id=some_id(1)),
+    "a coach who is nobody": of(t.coach_coachee_mappings, coach_id=some_id(99)),
+    "a coachee who is nobody": of(t.coach_coachee_mappings, coachee_id=some_id(99)),
+    "a parent and a child twice": of(t.guardianships, parent_id=some_id(1)),
+    "a parent who is nobody": of(t.guardianships, parent_id=some_id(99)),
+    "a child who is nobody": of(t.guardianships, child_id=some_id(99)),
+    "a link with the token of another": of(t.invites, token_hash="f" * 64),
+    "a link that does not expire": of(t.invites, expires_at=None),
+    **{f"a link whose {name} is nobody": of(t.invites, **{name: some_id(99)}) for name in INVITED},
+    "a note by nobody": of(t.coach_notes, coach_id=some_id(99)),
+    "a note of nobody": of(t.coach_notes, coachee_id=some_id(99)),
+    "an audit row without an action": of(t.audit_log, action=None),
+    "a person gone twice": of(t.tombstones, user_id=some_id(99)),
     "a second conversation in a chat": of(t.conversations, chat_id=BIG),
     "a conversation of nobody": of(t.conversations, user_id=some_id(99)),
     "an update claimed twice": of(t.updates, update_id=BIG),
@@ -1091,6 +1374,38 @@ def test_every_check_of_the_models_refuses_what_it_is_for(engine: Engine) -> Non
 def test_keys_refuse_what_is_there_twice_or_refers_to_nothing(engine: Engine) -> None:
     populate(engine)
     assert [what for what, (table, values) in REFUSED.items() if not refusal(engine, table, values)] == []
+
+
+TAKEN = {
+    "a second primary coach whose time is over": of(t.coach_coachee_mappings, kind="primary", active=False),
+    "a secondary coach beside the primary one": of(t.coach_coachee_mappings, kind="secondary"),
+    "a primary coach of somebody else": of(t.coach_coachee_mappings, kind="primary", coachee_id=some_id(1)),
+    "a coachee who coaches their coach": of(
+        t.coach_coachee_mappings, coach_id=some_id(2), coachee_id=some_id(1), kind="primary"
+    ),
+    "one more link without a token yet": of(t.invites, token_hash=None),
+    "an audit row of people who are gone": of(t.audit_log, actor_id=some_id(99), subject_id=some_id(98)),
+}
+"""Rows that look like some that are refused."""
+
+
+def test_what_only_looks_alike_is_taken(engine: Engine) -> None:
+    populate(engine)
+    refused = {what: refusal(engine, table, values) for what, (table, values) in TAKEN.items()}
+    assert not any(refused.values()), refused
+
+
+def test_a_second_active_primary_coach_is_refused_by_its_index_after_the_way_down_and_up_again(
+    engine: Engine,
+) -> None:
+    populate(engine)
+    migrations.downgrade(engine, "0004", lossy=True)
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(t.coach_coachee_mappings), ROWS[t.coach_coachee_mappings][1])
+    why = refusal(engine, *of(t.coach_coachee_mappings, kind="primary"))
+    assert "uq_coach_coachee_mappings_primary" in why or "mappings.coachee_id" in why
+    assert refusal(engine, *of(t.coach_coachee_mappings)) == ""
 
 
 @pytest.mark.parametrize("table", [t.users, t.coaching_sessions, t.action_plans], ids=lambda table: table.name)

@@ -22,12 +22,13 @@ from sqlalchemy.exc import StatementError
 from bot.parse import said
 from bot.reading import read
 from bot.render import settled
-from flows.changes import ActionAdded, ActionMoved, ActionReviewed, AnyChange, PersonChanged, PersonMet, SessionBegun
-from flows.decide import decide, needs_plan
+from flows.changes import ActionAdded, ActionMoved, ActionReviewed, AnyChange, PersonMet, SessionBegun
+from flows.decide import decide
 from flows.effects import AnyEffect, CancelTimer, SetTimer
 from flows.errors import NaiveTimeError
 from flows.events import AnyEvent, ButtonPressed, Sender, TextSent, TimerFired
-from flows.state import ActionItem, Chat, Person, Timer
+from flows.needs import needs
+from flows.state import ActionItem, Chat, Person, Timer, person_changed
 from storage import outbox, timers
 from storage import tables as t
 from storage.engine import connect, is_sqlite
@@ -37,7 +38,7 @@ from storage.unit_of_work import Claim, Incoming, Outcome, Settle, Settled, hand
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 FACTS = UUID("00000000-0000-5000-8000-000000000001")
 MIRA, TOM, ADA = 101, 102, 103
-SENDER = Sender(name="Mira", timezone="Europe/Berlin")
+SENDER = Sender(name="Mira", vouched=True, timezone="Europe/Berlin")
 
 
 # ---- what the tests are written with
@@ -121,7 +122,7 @@ def batch(
     owner: str = "first",
 ) -> list[Outcome]:
     """One batch through the unit of work."""
-    return handle(engine, incoming, settle, needs_plan, now=now, owner=owner, marks=marks)
+    return handle(engine, incoming, settle, needs, now=now, owner=owner, marks=marks)
 
 
 def rows(engine: Engine, table: Table, *columns: str) -> list[Any]:
@@ -414,9 +415,8 @@ def test_what_a_person_has_set_is_loaded_as_it_was_saved_and_nobody_elses_change
     for number, (language, zone, helps) in enumerate(
         (("ar", "Asia/Dubai", False), ("hi", "Asia/Kolkata", False), ("es", "America/Bogota", True)), 1
     ):
-        change = PersonChanged(user_id=met_as.user_id, language=language, timezone=zone, model_help=helps)
-        batch(engine, wrote(10 * number), settle=changing(change))
         now_as = met_as.evolve(language=language, timezone=zone, model_help=helps)
+        batch(engine, wrote(10 * number), settle=changing(person_changed(now_as)))
         assert loaded(engine, 10 * number + 1, "hello").someone == now_as
     assert loaded(engine, 99, chat_id=TOM).someone == other
 
