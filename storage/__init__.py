@@ -8,6 +8,7 @@ Reading order:
     tables        the tables, with what the database itself refuses
     unit_of_work  a batch of events: claim, lock, load, decide, save, in ONE commit
     loading       the chats of a batch, in a fixed number of queries
+    statements    what is written the same for both databases
     circles       the people around the people of a batch
     kept          what is kept of people and their sessions, as records
     saving        changes and effects as set-based statements

@@ -11,8 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Select, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from flows.changes import Audited
@@ -24,8 +23,7 @@ from storage.circles import others
 from storage.engine import reading
 from storage.loading import one_at_a_time
 from storage.outbox import Outgoing, new_id
-from storage.relations import add_audit
-from storage.saving import upsert
+from storage.relations import add_audit, relate
 
 AT_ONCE = 5_000
 """How many ids a statement names: databases have a limit."""
@@ -123,48 +121,7 @@ def _save(connection: Connection, found: Import, now: datetime) -> None:
             for n in new
         ],
     )
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    _add(
-        connection,
-        dialect.insert(t.user_roles).on_conflict_do_nothing(),
-        [{"user_id": r.user_id, "role": r.role, "granted_by": r.by, "created_at": now} for r in found.roles],
-    )
-    moving = update(t.users).where(t.users.c.id == bindparam("person")).values(standing=bindparam("now_standing"))
-    _add(connection, moving, [{"person": s.user_id, "now_standing": s.standing} for s in found.standings])
-    _add(
-        connection,
-        upsert(connection, t.coach_coachee_mappings, ("coach_id", "coachee_id"), ("id", "created_at")),
-        [
-            {
-                "id": tie.tie_id,
-                "coach_id": tie.coach_id,
-                "coachee_id": tie.coachee_id,
-                "kind": tie.kind,
-                "active": tie.active,
-                "ended_at": None,
-                "updated_at": now,
-                "created_at": now,
-            }
-            for tie in found.ties
-        ],
-    )
-    _add(
-        connection,
-        upsert(connection, t.guardianships, ("parent_id", "child_id"), ("id", "created_at")),
-        [
-            {
-                "id": link.guardianship_id,
-                "parent_id": link.parent_id,
-                "child_id": link.child_id,
-                "active": link.active,
-                "agreed_at": link.agreed_at,
-                "withdrawn_at": link.withdrawn_at,
-                "updated_at": now,
-                "created_at": now,
-            }
-            for link in found.families
-        ],
-    )
+    relate(connection, (*found.roles, *found.standings, *found.ties, *found.families), now)
 
 
 def _outbox(connection: Connection, outgoing: Sequence[Outgoing], now: datetime) -> None:

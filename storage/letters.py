@@ -13,7 +13,7 @@ from flows.events import AnyEvent
 from flows.records import Record
 from storage import tables as t
 from storage.engine import reading
-from storage.saving import upsert
+from storage.statements import upsert
 from storage.unit_of_work import Claim, Incoming
 
 REMEMBER = timedelta(hours=48)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, insert, or_, select
+from sqlalchemy import Engine, or_, select
 
-from flows.changes import Audited, InviteMade
+from flows.changes import Audited, InviteHashed, InviteMade
 from flows.people import ROLES, Role, Standing, TieKind
 from flows.records import Record
 from storage import tables as t
 from storage.engine import reading
-from storage.relations import add_audit
+from storage.relations import add_audit, relate
 
 
 class Named(Record):
@@ -167,19 +167,9 @@ def shown(engine: Engine, user_id: UUID, now: datetime) -> Shown | None:
 
 def invite(engine: Engine, made: InviteMade, token_hash: str, audited: Audited) -> None:
     """Keep a link that is handed out at once, by its token's hash, and that it was."""
-    values = {
-        "id": made.invite_id,
-        "token_hash": token_hash,
-        "role": made.role,
-        "inviter_id": made.inviter_id,
-        "coachee_id": made.coachee_id,
-        "coach_id": made.coach_id,
-        "kind": made.kind,
-        "expires_at": made.expires_at,
-        "created_at": made.at,
-    }
+    hashed = InviteHashed(invite_id=made.invite_id, token_hash=token_hash)
     with engine.begin() as connection:
-        connection.execute(insert(t.invites), [values])
+        relate(connection, (made, hashed), made.at)
         add_audit(connection, [audited], made.at)
 
 

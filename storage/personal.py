@@ -23,7 +23,6 @@ from storage.engine import reading
 
 IDS_OF_OTHERS = "who another person is"
 SECRET = "would open a link, even as a hash"
-OF_OTHERS = "may say what others let this person see"
 EMPTY: dict[str, Any] = {}
 
 
@@ -217,7 +216,7 @@ def _copied(connection: Connection, holding: Holding, who: Who) -> list[dict[str
     assert which is not None
     table, withheld = holding.table, set(holding.withheld)
     if table is t.outbox and who.guides:
-        withheld.add("payload")  # OF_OTHERS: it is in their Telegram, which shows it as long as they may see it there
+        withheld.add("payload")  # it may say what others let them see; what was sent is in their Telegram
     query = select(table).where(which(who)).order_by(*table.primary_key.columns)
     rows = []
     for row in connection.execute(query):

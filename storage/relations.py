@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flows.changes import (
@@ -25,6 +25,7 @@ from flows.changes import (
     TieKept,
 )
 from storage import tables as t
+from storage.statements import upsert
 
 
 class LinkUsedError(Exception):
@@ -32,9 +33,8 @@ class LinkUsedError(Exception):
 
 
 def _standings(connection: Connection, found: list[StandingChanged], now: datetime) -> None:
-    for change in found:
-        moving = update(t.users).where(t.users.c.id == change.user_id)
-        connection.execute(moving.values(standing=change.standing))
+    moving = update(t.users).where(t.users.c.id == bindparam("person")).values(standing=bindparam("stands"))
+    connection.execute(moving, [{"person": change.user_id, "stands": change.standing} for change in found])
 
 
 def _roles_granted(connection: Connection, found: list[RoleGranted], now: datetime) -> None:
@@ -51,13 +51,9 @@ def _roles_revoked(connection: Connection, found: list[RoleRevoked], now: dateti
 
 def _ties(connection: Connection, found: list[TieKept], now: datetime) -> None:
     """Ends come before beginnings: a coachee never has two primary coaches, not even within a statement."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(t.coach_coachee_mappings)
-    changed = {name: statement.excluded[name] for name in ("kind", "active", "ended_at", "updated_at")}
-    keeping = statement.on_conflict_do_update(index_elements=("coach_id", "coachee_id"), set_=changed)
-    for tie in sorted(found, key=lambda tie: (tie.active, tie.kind == "primary")):
-        connection.execute(
-            keeping,
+    connection.execute(
+        upsert(connection, t.coach_coachee_mappings, ("coach_id", "coachee_id"), kept=("id", "created_at")),
+        [
             {
                 "id": tie.tie_id,
                 "coach_id": tie.coach_id,
@@ -67,18 +63,16 @@ def _ties(connection: Connection, found: list[TieKept], now: datetime) -> None:
                 "ended_at": None if tie.active else tie.at,
                 "updated_at": tie.at,
                 "created_at": tie.at,
-            },
-        )
+            }
+            for tie in sorted(found, key=lambda tie: (tie.active, tie.kind == "primary"))
+        ],
+    )
 
 
 def _guardianships(connection: Connection, found: list[GuardianshipKept], now: datetime) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(t.guardianships)
-    changed = {name: statement.excluded[name] for name in ("active", "agreed_at", "withdrawn_at", "updated_at")}
-    keeping = statement.on_conflict_do_update(index_elements=("parent_id", "child_id"), set_=changed)
-    for kept in found:
-        connection.execute(
-            keeping,
+    connection.execute(
+        upsert(connection, t.guardianships, ("parent_id", "child_id"), kept=("id", "created_at")),
+        [
             {
                 "id": kept.guardianship_id,
                 "parent_id": kept.parent_id,
@@ -88,8 +82,10 @@ def _guardianships(connection: Connection, found: list[GuardianshipKept], now: d
                 "withdrawn_at": kept.withdrawn_at,
                 "updated_at": kept.at,
                 "created_at": kept.at,
-            },
-        )
+            }
+            for kept in found
+        ],
+    )
 
 
 def _invites(connection: Connection, found: list[InviteMade], now: datetime) -> None:
@@ -164,3 +160,11 @@ RELATIONS: tuple[tuple[type[Change], Writer], ...] = (
     (NoteKept, _notes),
 )
 """In the order in which rows may refer to each other."""
+
+
+def relate(connection: Connection, changes: Iterable[Change], now: datetime) -> None:
+    """Save changes of these kinds, however many, with a few statements."""
+    changes = list(changes)
+    for kind, write in RELATIONS:
+        if found := [change for change in changes if type(change) is kind]:
+            write(connection, found, now)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Table, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Boolean, Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from flows.changes import (
@@ -34,6 +33,7 @@ from storage import tables as t
 from storage.outbox import LEASE, Row, new_id
 from storage.personal import erase_found
 from storage.relations import RELATIONS, add_audit
+from storage.statements import upsert
 
 if TYPE_CHECKING:
     from storage.unit_of_work import Settled
@@ -60,19 +60,6 @@ def save(
     _conversations(connection, settled, now)
     _timers(connection, settled, now)
     return _outbox(connection, settled, now, owner)
-
-
-def upsert(connection: Connection, table: Table, keys: tuple[str, ...], kept: tuple[str, ...] = ()) -> Any:
-    """An insert that takes the place of the row with the same keys, but for the columns in `kept`."""
-    return _upsert(connection.dialect.name, table, keys, kept)
-
-
-@cache
-def _upsert(name: str, table: Table, keys: tuple[str, ...], kept: tuple[str, ...]) -> Any:
-    dialect = postgresql if name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    changed = {c.name: statement.excluded[c.name] for c in table.c if c.name not in (*keys, *kept)}
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _conversations(connection: Connection, settled: Sequence[tuple[Chat, Settled]], now: datetime) -> None:

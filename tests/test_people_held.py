@@ -211,7 +211,7 @@ async def while_deciding(play: Play, kid: Coachee, meanwhile: Any) -> None:
     typing = asyncio.ensure_future(kid.says("2013"))
     await asyncio.to_thread(begun.wait, 5)
     other = asyncio.ensure_future(meanwhile())
-    await asyncio.sleep(1)
+    await asyncio.wait({other}, timeout=1)  # it is decided meanwhile, or waits for the kid's turn to end
     done.set()
     await asyncio.gather(typing, other)
 
