@@ -486,8 +486,8 @@ class _Importing:
         before = "" if one.new else self._there[one.other.chat_id].person.standing
         if before in ("joining", "waiting"):
             return one.other.standing
-        if "coachee" not in one.roles:
-            return "active"
+        if "coachee" not in one.roles:  # they too read first what this is
+            return "joining" if one.new else "active"
         born = one.other.birth_year
         if (
             born is not None

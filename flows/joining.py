@@ -26,7 +26,7 @@ from flows.events import (
     TextSent,
 )
 from flows.joining_cards import CHOICES, OLDEST, YOUNGEST, choices_of, key_of, language_line, lines_of, offered
-from flows.people import Circle, Role, Standing
+from flows.people import ROLES, Circle, Role, Standing
 from flows.putting import asked, running
 from flows.rights import age, is_minor
 from flows.state import Chat, Decision, Joining, Person
@@ -220,7 +220,9 @@ def _answered(event: Spoken, decision: Decision) -> Decision:
 def _begun_again(chat: Chat, now: datetime) -> Decision:
     """Somebody who has been here since before anybody was asked who they are: their language is known."""
     placed = chat.someone.timezone != "UTC"
-    joining = Joining(step="zone_check" if placed else "zone", zone=chat.someone.timezone if placed else None)
+    role: Role = next((role for role in ROLES if role in (chat.circle or Circle()).roles), "coachee")
+    zone = chat.someone.timezone if placed else None
+    joining = Joining(step="zone_check" if placed else "zone", zone=zone, role=role)
     return _put(_with(chat, joining), now, text_line("joining.hello_again", name=chat.someone.name))
 
 

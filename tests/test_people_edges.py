@@ -398,6 +398,30 @@ async def test_imported_people_are_there_when_they_come(play: Play, tmp_path: Pa
     assert play.rows(select(t.users).where(t.users.c.telegram_id == 501))
 
 
+async def test_an_imported_coach_reads_what_this_is_before_they_are_in(play: Play, tmp_path: Path) -> None:
+    """They are asked where they are, not how old; the menu of a coach and its commands are at the end."""
+    ana = newcomer(play, "Ana")
+    file = tmp_path / "people.csv"
+    file.write_text(f"telegram_id,name,role\n{ana.chat_id},Ana,coach\n")
+    bring_in(play.core.engine, file, apply=True, ages={}, clock=play.clock)
+    await play.script(
+        """
+        Ana: /coachees
+        coach: Where are you?
+        Ana: [Berlin]
+        Ana: [Yes]
+        coach: I am a machine
+        Ana: [I understand]
+        coach: Invite a coachee
+        Ana: /coachees
+        coach: Invite a coachee
+        """
+    )
+    assert standing(play, ana) == "active"
+    assert roles(play, ana) == {"coach"}
+    assert "coachees" in play.screens.commands[ana.chat_id]
+
+
 async def test_who_is_sent_away_is_told_the_truth(database: str) -> None:
     """By invitation only: "nothing of you is kept here" is said to nobody of whom there is a row."""
     async with Play(database, access="invite") as play:

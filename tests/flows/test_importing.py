@@ -127,7 +127,7 @@ def test_a_row_with_too_many_cells() -> None:
 
 
 def test_newcomers() -> None:
-    """Coaches and parents are in; a coachee finds their way in at their first contact. Order does not matter."""
+    """Each finds their way in at their first contact. Order does not matter."""
     found = run(
         [
             row(2, MIRA, " Mira  Lund ", "Coachee", coach_telegram_id=ANA, parent_telegram_id=PIA, birth_year=2014),
@@ -140,7 +140,7 @@ def test_newcomers() -> None:
     assert found.done[0].added == ("coach", "parent")
     people = {person.telegram_id: person for person in found.newcomers}
     assert (people[MIRA].name, people[MIRA].standing, people[MIRA].view) == ("Mira Lund", "joining", "coachee")
-    assert (people[ANA].standing, people[ANA].language, people[ANA].timezone) == ("active", "es", "Europe/Madrid")
+    assert (people[ANA].standing, people[ANA].language, people[ANA].timezone) == ("joining", "es", "Europe/Madrid")
     assert people[PIA].name == "=cmd|' /C calc'!A0"
     assert (people[9].name, people[9].view) == ("ليلى 👩‍👧", "operator")
     [tie] = found.ties
