@@ -56,6 +56,40 @@ Reading order:
     sharing      what a coachee lets others see
     privacy      what is kept and why, a copy of it, being forgotten
     importing    people and pairs that come by a file: what becomes of each row
+    diary        booked sessions as they stand
+    life         THE table of a session's life: its legal moves, and the one function that makes them
+    life_page    ... as a page
+    bookings     what is done about sessions: rows, history, timers, calendars
+    session_news ... whom a session concerns, and what each is told
+    slots        when a session can be
+    session_acts what buttons about sessions are called, and what deciding them takes
+    session_press a press about sessions that may be done
+    agenda       the door to them: buttons, /agenda, /book
+    calendars    sessions in people's own calendars, and in the shared one
+    session_list ... which sessions concern a person, and as what
+    session_cards ... how lists and cards look
+    led          a conversation that a coach leads: how it begins
+    led_live     ... the coach's side: joining it, how far it is, questions of their own
+    led_questions ... how a coach's question comes to the coachee, and what they say to it
+    led_news     ... what the coach is told
+    session_life what becomes of a session: complete, missed, take back, cancel, coach it
+    session_record ... its record: a draft, then read-only
+    session_history ... what happened to it
+    session_brief ... what a coach reads before it
+    session_people ... when a coach coaches somebody no more, or somebody is forgotten
+    hours        a coach's hours on a card
+    picking      choosing a time: the calendar, the time that is held, what becomes of it
+    pick_screens ... how that looks
+    series       the days of a series on the wall clock
+    planned      what a plan of several sessions comes to
+    planning     ... its card: choices, a look at all, one save, undo
+    planning_cards ... how it looks
+    stock        an operator's machines and rooms
+    stock_cards  ... how they look
+    places       ... where sessions can be when one goes out of service
+    stock_news   ... who is told of that
+    session_times reminders of sessions, and their time
+    on_card      a screen on the card that a press came from
     ids          ids in the 64 bytes of a button
     times        wall-clock rules
     quiet        quiet hours

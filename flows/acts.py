@@ -13,6 +13,7 @@ from flows.changes import (
     GuardianshipKept,
     RoleGranted,
     RoleRevoked,
+    SessionsReleased,
     StandingChanged,
     TieKept,
 )
@@ -125,7 +126,8 @@ def retied(subject: Subject, coach: Subject, event: Event, now: datetime) -> Act
 
 def _ended(tie: Tie, now: datetime) -> Act:
     told = tell(tie.coach, now, "told.coachee.ended", name=tie.coachee.name)
-    return Act(changes=(kept(tie, tie.kind, False, now),), effects=told)
+    released = SessionsReleased(coach_id=tie.coach.user_id, coachee_id=tie.coachee.user_id, at=now)
+    return Act(changes=(kept(tie, tie.kind, False, now), released), effects=told)
 
 
 def _tie(subject: Subject, coach_id: UUID) -> Tie | None:
@@ -134,11 +136,17 @@ def _tie(subject: Subject, coach_id: UUID) -> Tie | None:
 
 
 def deactivated(subject: Subject, now: datetime) -> Act:
-    """A person takes no part until further notice. What is kept of them stays, and their rights over it."""
+    """A person takes no part until further notice. What is kept of them stays, and their rights over it.
+
+    Sessions that a coach was to lead have no coach any more; those of a coachee stay, for their coach to decide on.
+    """
     if subject.person.standing == "inactive":
         return Act()
     told = tell(subject.person, now, "told.inactive")
-    return Act(changes=(StandingChanged(user_id=subject.person.user_id, standing="inactive"),), effects=told)
+    changes: tuple[AnyChange, ...] = (StandingChanged(user_id=subject.person.user_id, standing="inactive"),)
+    if "coach" in subject.roles:
+        changes = (*changes, SessionsReleased(coach_id=subject.person.user_id, coachee_id=None, at=now))
+    return Act(changes=changes, effects=told)
 
 
 def activated(subject: Subject, consent_age: int, now: datetime) -> Act:
@@ -168,6 +176,7 @@ def revoked(subject: Subject, role: Role, now: datetime) -> Act:
         told = (*told, ShowCommands(roles=left, to=subject.person))
     act = Act(changes=(RoleRevoked(user_id=me, role=role),), effects=told)
     if role == "coach":
+        act = act.and_(Act(changes=(SessionsReleased(coach_id=me, coachee_id=None, at=now),)))
         for tie in subject.ties:
             if tie.active and tie.coach.user_id == me:
                 ended = tell(tie.coachee, now, "told.coach.ended", name=tie.coach.name)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from flows import acts, invites, looks
+from flows import acts, invites, looks, session_people
 from flows.acts import Act
 from flows.changes import Audited, NoteKept
-from flows.effects import Acknowledge, AnyEffect, Choice, Edit, Line, Notify, Say, Screen, Text, say, text_line
+from flows.effects import Acknowledge, AnyEffect, Choice, Line, Notify, Say, Screen, Text, acknowledge, say, text_line
 from flows.events import ButtonPressed, CommandSent, Event, Spoken, TextSent
-from flows.needs import LOOKS
+from flows.needs import LOOKS, LOSING
 from flows.notices import tell
+from flows.on_card import put
 from flows.people import ROLES, Role, Subject
 from flows.people_cards import (
     card_of,
@@ -161,7 +162,7 @@ def refusal(
         outcome="refused",
         reason=reason,
     )
-    key = {"not_shared": "toast.not_shared", "unknown": "toast.unknown"}.get(reason, "toast.not_yours")
+    key = f"toast.{reason}" if reason in ("not_shared", "unknown", "policy") else "toast.not_yours"
     effects: tuple[AnyEffect, ...] = ()
     if not isinstance(event, ButtonPressed):
         effects = (say(key),)
@@ -291,24 +292,11 @@ def _shown(chat: Chat, press: Press, action: str, now: datetime) -> Decision:
 
 
 def _put(chat: Chat, press: Press, screen: Screen, toast: str | None = None) -> Decision:
-    """A screen on the card that the press came from; on a new one where it came from none."""
-    if 0 < press.card <= chat.conversation.cards:
-        return Decision(chat=chat, effects=(*_ack(press, toast), Edit(key=f"menu{press.card}", screen=screen)))
-    number = chat.conversation.cards + 1
-    chat = chat.evolve(conversation=chat.conversation.evolve(cards=number))
-    moved = screen.evolve(choices=tuple(c.evolve(data=_on_card(c.data, number)) for c in screen.choices))
-    return Decision(chat=chat, effects=(*_ack(press, toast), Say(key=f"menu{number}", screen=moved)))
+    return put(chat, press.event, press.card, screen, toast)
 
 
-def _on_card(data: str, number: int) -> str:
-    prefix, _, rest = data.partition(":")
-    return f"{prefix}:{number}:{rest.partition(':')[2]}" if prefix in ("p", "m") else data
-
-
-def _ack(press: Press, toast: str | None = None) -> tuple[AnyEffect, ...]:
-    if press.event.press_id is None:
-        return ()
-    return (Acknowledge(press_id=press.event.press_id, text=Text(key=toast) if toast else None),)
+def _ack(press: Press) -> tuple[AnyEffect, ...]:
+    return acknowledge(press.event.press_id)
 
 
 def _page(press: Press) -> int:
@@ -403,6 +391,8 @@ def _changed(chat: Chat, press: Press, action: str, now: datetime) -> Decision:
     shown = _put(chat, press, back)
     if not act.changes:
         return shown
+    if press.act in LOSING:
+        act = act.and_(session_people.left_alone(chat, press.act, subject, press.second, now))
     audit = _audit(chat, press.event, action, subject, now)
     return shown.evolve(changes=(*act.changes, audit), effects=(*shown.effects, *act.effects))
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from flows.diary import Hold, Hours, Programme, Resource, Scheduled
 from flows.documents import Document, PlannedMilestone
 from flows.people import Role, Sharing, Standing, TieKind
 from flows.records import Record
@@ -253,6 +254,110 @@ class ActionReviewed(Change):
     was_dropped: bool = False
 
 
+class ProgrammeMade(Change):
+    """A new programme of sessions."""
+
+    programme: Programme
+    at: datetime
+
+
+class SessionPut(Change):
+    """A booked session as it is to be kept: new where `was` is None, else in the place of that version of it.
+
+    The database refuses it where the row has another version by now, or where somebody or something is in another
+    session at that time.
+    """
+
+    session: Scheduled
+    was: int | None
+    at: datetime
+
+
+class SessionsReleased(Change):
+    """A coach coaches somebody no more: the sessions that are to come have no coach until another one takes them."""
+
+    coach_id: UUID
+    coachee_id: UUID | None
+    at: datetime
+
+
+class CalendarMarked(Change):
+    """How a session stands in the shared calendar. It is no change of the session: its version stays."""
+
+    session_id: UUID
+    state: Literal["none", "waiting", "ok", "failed"]
+    event_id: str | None = None
+
+
+class HoursSet(Change):
+    """When a coach can be booked."""
+
+    coach_id: UUID
+    hours: Hours
+    at: datetime
+
+
+class HoldPut(Change):
+    """A time is held by who is choosing it, in the place of what they held before. The database refuses it where
+    somebody else holds it."""
+
+    hold: Hold
+    at: datetime
+
+
+class HoldEnded(Change):
+    """A person holds nothing any more."""
+
+    held_by: UUID
+
+
+class ResourcePut(Change):
+    """A machine or room as it is to be; it is new where its id is."""
+
+    resource: Resource
+    at: datetime
+
+
+class ResourceDeleted(Change):
+    """A machine or room is no more. The database refuses it where it has, or had, sessions."""
+
+    resource_id: UUID
+
+
+class Learned(Change):
+    """Something happened in a coachee's learning. `content` is what is read out of it later."""
+
+    event_id: UUID
+    coachee_id: UUID
+    coach_id: UUID | None
+    session_id: UUID | None
+    event_type: Literal["session", "session_completed", "session_cancelled", "session_rescheduled", "session_missed"]
+    at: datetime
+    data: dict[str, Any]
+    content: str
+
+
+class QuestionPut(Change):
+    """A coach's own question: new, put to the coachee, answered, skipped, or dropped."""
+
+    question_id: UUID
+    session_id: UUID
+    coach_id: UUID
+    coachee_id: UUID
+    text: str
+    status: Literal["waiting", "put", "answered", "skipped", "dropped"]
+    at: datetime
+    answer: str | None = None
+
+
+class FeedHashed(Change):
+    """The token of the address of a person's calendar; one that they had before is void. None: they have none."""
+
+    user_id: UUID
+    token_hash: str | None
+    at: datetime
+
+
 AnyChange = (
     PersonMet
     | PersonChanged
@@ -268,6 +373,18 @@ AnyChange = (
     | NoteKept
     | Audited
     | PersonErased
+    | ProgrammeMade
+    | SessionPut
+    | SessionsReleased
+    | CalendarMarked
+    | HoursSet
+    | HoldPut
+    | HoldEnded
+    | ResourcePut
+    | ResourceDeleted
+    | Learned
+    | QuestionPut
+    | FeedHashed
     | ReachChanged
     | SessionBegun
     | SessionMoved

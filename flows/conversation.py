@@ -109,7 +109,14 @@ def begin(
     )
     begun = SessionBegun(session_id=session.session_id, user_id=person.user_id, session_type=kind, at=now)
     conversation = chat.conversation.evolve(
-        session=session, awaiting=None, header=None, changing=None, holding=None, heard=()
+        session=session,
+        awaiting=None,
+        header=None,
+        changing=None,
+        holding=None,
+        heard=(),
+        question=None,
+        beside=chat.conversation.beside if kind == "coach_led" else None,
     )
     fresh = chat.evolve(answers={}, conversation=conversation)
     greeting = [text_line("session.greeting.again" if items else "session.greeting", name=person.name)]

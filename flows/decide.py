@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from flows import (
+    agenda,
     asking,
+    calendars,
     cards,
     conversation,
     drafts,
@@ -14,14 +16,19 @@ from flows import (
     homes,
     invites,
     joining,
+    led,
+    led_news,
+    led_questions,
     listening,
     lookback,
     menu,
     moments,
     notices,
     opening,
+    picking,
     plans,
     privacy,
+    session_times,
     settling,
     sharing,
     summaries,
@@ -34,10 +41,13 @@ from flows.errors import IllegalEventError, NobodyHereError
 from flows.events import (
     AnyEvent,
     ButtonPressed,
+    CalendarFailed,
+    CalendarWritten,
     ChatBlocked,
     ChatUnblocked,
     CommandSent,
     EventFailed,
+    FeedMinted,
     FromModel,
     GroupSpoken,
     InviteOpened,
@@ -66,6 +76,7 @@ SECOND_TAP = timedelta(seconds=10)
 """A button that begins a session does nothing more so long."""
 PRESSED: dict[str, Callable[[Chat, ButtonPressed, datetime], Decision | None]] = {
     "a": conversation.button,
+    "b": agenda.pressed,
     "d": drafts.pressed,
     "h": sharing.pressed,
     "i": plans.pressed,
@@ -75,6 +86,7 @@ PRESSED: dict[str, Callable[[Chat, ButtonPressed, datetime], Decision | None]] =
     "m": menu.pressed,
     "n": notices.pressed,
     "p": cards.pressed,
+    "q": led_questions.pressed,
     "v": voice.pressed,
     "w": opening.pressed,
     "x": privacy.pressed,
@@ -85,7 +97,7 @@ PRESSED: dict[str, Callable[[Chat, ButtonPressed, datetime], Decision | None]] =
 
 def decide(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     """What follows from an event in a chat. Raises IllegalEventError where it cannot happen; nothing changes then."""
-    decision = _decided(chat, event, now)
+    decision = led_news.followed(chat, _decided(chat, event, now), event, now)
     if not isinstance(event, FromModel) or chat.person is None:
         return decision
     user_id, day = chat.person.user_id, now.astimezone(UTC).date()
@@ -107,10 +119,26 @@ def _decided(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
     match event:
         case LinkMinted():
             return invites.minted(chat, event)
+        case FeedMinted():
+            return calendars.minted(chat, event, now)
+        case CalendarWritten():
+            return calendars.written(chat, event)
+        case CalendarFailed():
+            return calendars.failed(chat, event, now)
+        case TimerFired(kind="calendar"):
+            return calendars.again(chat, event)
         case TimerFired(kind="erase"):
             return privacy.erased(chat, event, now)
         case TimerFired(kind="erase_soon"):
             return privacy.reminded(chat, event)
+        case TimerFired(kind="session_begin"):
+            return session_times.begun(chat, event, now)
+        case TimerFired(kind="session_due"):
+            return session_times.due(chat, event, now)
+        case TimerFired(kind="session_lead"):
+            return led.called(chat, event, now)
+        case TimerFired(kind="session_question"):
+            return led_questions.due(chat, event, now)
         case TimerFired() if chat.someone.standing != "active":
             return notices.put_off(chat, event, now)
         case FromModel() if chat.someone.standing != "active":
@@ -155,7 +183,7 @@ def _spoken(chat: Chat, event: Spoken, now: datetime) -> Decision:
         decision = _joined(*answered, now)
     elif (at_the_door := privacy.anyhow(chat, event, now) or joining.gate(chat, event, now)) is not None:
         decision = at_the_door
-        if isinstance(event, ButtonPressed) and event.data.startswith(("p:", "h:")):
+        if isinstance(event, ButtonPressed) and event.data.startswith(("p:", "h:", "b:")):
             decision = decision.keeping(cards.refused_at_the_door(chat, event, now))
     elif chat.someone.unreachable_since is not None and isinstance(event, TextSent) and session is not None:
         decision = conversation.missed(chat, session, event, now)
@@ -194,6 +222,8 @@ def _notified(chat: Chat, event: TimerFired, now: datetime) -> Decision:
     """What a notification says now, if what it is about still applies."""
     if event.kind == "confirm":
         return drafts.reminded(chat, event, now)
+    if event.kind == "session_soon":
+        return session_times.soon(chat, event, now)
     return plans.due(chat, event, now)
 
 
@@ -272,6 +302,8 @@ def _done(chat: Chat, event: Spoken, now: datetime) -> Decision:
 
 def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
     asking = chat.conversation.awaiting
+    if asking == "coach_answer" and event.name in ("skip", "back", "cancel") and running(chat) is not None:
+        return led_questions.left(chat, event, now)
     chat = chat.evolve(conversation=chat.conversation.evolve(awaiting=None))
     match event.name:
         case "cancel" if asking == "timezone":
@@ -280,10 +312,16 @@ def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
             return notices.left(chat)
         case "cancel" | "back" if asking == "item":
             return drafts.left(chat, now)
+        case "cancel" | "back" if asking in agenda.LEFT:
+            return agenda.LEFT[asking](chat, now)
+        case "cancel" if running(chat) is None and (left := picking.put_back(chat, now)) is not None:
+            return left
         case "start" | "menu":
             return menu.show(chat, "home", now)
         case "session":
-            return _coached(chat, event, now, lambda chat: conversation.wanted(chat, event, now))
+            return _coached(
+                chat, event, now, lambda chat: led.offered(chat, event, now) or conversation.wanted(chat, event, now)
+            )
         case "back":
             steps = event.argument if event.argument.isdecimal() else "1"
             return conversation.back(chat, now, max(1, int(steps[:4])))
@@ -317,6 +355,10 @@ def _command(chat: Chat, event: CommandSent, now: datetime) -> Decision:
             return privacy.asked(chat, event, now)
         case "human":
             return cards.human(chat, event, now)
+        case "agenda":
+            return agenda.commanded(chat, event, now)
+        case "book":
+            return agenda.booking(chat, event, now)
         case "coachees" | "family":
             return cards.listed(chat, event, now)
         case "people" if event.argument.strip():
@@ -333,11 +375,15 @@ def _button(chat: Chat, event: ButtonPressed, now: datetime) -> Decision:
         case "s:session" if _begun_just_now(chat, now):  # a second tap
             return Decision(chat=chat, effects=acknowledge(event.press_id, "media.question_open"))
         case "s:session":
-            decision: Decision | None = _coached(chat, event, now, lambda chat: conversation.begin(chat, event, now))
+            decision: Decision | None = _coached(
+                chat, event, now, lambda chat: led.offered(chat, event, now) or conversation.begin(chat, event, now)
+            )
         case data if data == asking.session_data(chat, "come_back"):
             decision = conversation.come_back(chat, now)
         case data if data == asking.session_data(chat, "stop"):
             decision = conversation.stop(chat, now)
+        case data if data == led.return_data(chat):
+            decision = led.returned(chat, now)
         case "s:settled":
             decision = settling.pressed(chat, now)
         case data if (pressed := PRESSED.get(data.partition(":")[0])) is not None:
@@ -382,6 +428,12 @@ def _text(chat: Chat, event: TextSent, now: datetime) -> Decision:
         return menu.timezone(chat, event.reading, now)
     if chat.conversation.awaiting in ("people", "note"):
         return cards.said(chat, event, now)
+    if chat.conversation.awaiting == "coach_answer" and session is not None:
+        if not event.ahead:
+            return led_questions.answered(chat, session, event.text, event.message_id, event, now)
+        event = event.evolve(ahead=False)  # written before the coach's question could be seen: for the one before it
+    if chat.conversation.awaiting in agenda.SAID:
+        return agenda.said(chat, event, now)
     if chat.conversation.awaiting == "quiet" and (session is None or event.reading.hours):
         return notices.said(chat, event, now)
     if chat.conversation.awaiting == "item":

@@ -10,6 +10,7 @@ from flows.corrections import correct
 from flows.effects import say
 from flows.errors import UnfitAnswerError
 from flows.events import TextEdited, TextSent
+from flows.led_questions import ASIDE
 from flows.putting import local_day, running
 from flows.state import Chat, Decision, Session, Turn
 from flows.steps import STEPS
@@ -22,6 +23,8 @@ def edited(chat: Chat, event: TextEdited, now: datetime) -> Decision:
     said = said_in(chat, event.message_id)
     if session is None or said is None:
         return Decision(chat=chat, effects=(say("edit.unknown"),))
+    if said.question.startswith(ASIDE):  # the coach has it as it was
+        return Decision(chat=chat, effects=(say("edit.coach_answer"),))
     same = [t.n for t in counting(session, chat.answers) if (t.step, t.index) == (said.step, said.index)]
     if said.n in same[:-1]:  # the question was asked again since, and that answer counts
         return Decision(chat=chat, effects=(say("edit.unknown"),))

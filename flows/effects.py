@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from flows.diary import Scheduled
 from flows.people import Other, Role
 from flows.records import Record
 
@@ -42,11 +43,15 @@ class Choice(Record):
 
 
 class Screen(Record):
-    """What a message shows. `per_row` buttons stand side by side; `keyboard` names the keyboard below the chat."""
+    """What a message shows. `per_row` buttons stand side by side; `keyboard` names the keyboard below the chat.
+
+    `grid`: how many of the first buttons are a grid, and how many of those stand side by side.
+    """
 
     lines: tuple[Line, ...]
     choices: tuple[Choice, ...] = ()
     per_row: int = 1
+    grid: tuple[int, int] = (0, 1)
     keyboard: Literal["walk", "rest", "place"] | None = None
 
 
@@ -104,6 +109,40 @@ class SendExport(Effect):
     """Send the person all that is kept of them."""
 
 
+class SendInvitation(Effect):
+    """Send sessions as a calendar file, as they stand: to the person of the chat. Cancelled ones are cancelled there.
+
+    `titles` is the text of each entry's title, by the session's id.
+    """
+
+    name: str
+    sessions: tuple[Scheduled, ...]
+    titles: dict[UUID, Text]
+    caption: Text | str = ""
+
+
+class SendFeed(Effect):
+    """Send the private address of the person's calendar, where the screen's texts have {link}: it is made as it is
+    sent, and kept nowhere; the one before it is void. `request` names the wish for it: one that was taken back
+    meanwhile, or followed by another, gives no address."""
+
+    request: UUID
+    screen: Screen
+
+
+class UpdateCalendar(Effect):
+    """Bring a session into the shared calendar, as it stands when this is carried out.
+
+    `event_id` is the entry to be taken out of it where the session itself is forgotten by then. What comes of it is
+    an event of the chat `of`, the coachee's; None: of the one in which this is decided.
+    """
+
+    session_id: UUID
+    attempt: int = 1
+    event_id: str | None = None
+    of: int | None = None
+
+
 class Acknowledge(Effect):
     """Answer a button press, with a word where one is needed."""
 
@@ -115,6 +154,7 @@ class SetTimer(Effect):
     """Fire `kind` about `subject` at `due_at` (UTC). `key` is unique in the chat: setting it again moves it.
 
     `wall` is the local time it stands for ("2026-11-27T09:00"), so that it can follow the person to another zone.
+    `of` is the chat that it is a timer of, where that is not the one in which it is set: there its event comes.
     """
 
     key: str
@@ -123,12 +163,14 @@ class SetTimer(Effect):
     due_at: datetime
     wall: str | None = None
     attempt: int = 0
+    of: int | None = None
 
 
 class CancelTimer(Effect):
-    """The timer under `key` is not to fire."""
+    """The timer under `key` is not to fire; `of` is the chat that it is a timer of, where that is another one."""
 
     key: str
+    of: int | None = None
 
 
 class RequestSummary(Effect):
@@ -166,6 +208,9 @@ AnyEffect = (
     | SendLink
     | ShowCommands
     | SendExport
+    | SendInvitation
+    | SendFeed
+    | UpdateCalendar
     | Acknowledge
     | SetTimer
     | CancelTimer

@@ -29,3 +29,7 @@ class UnfitAnswerError(WaymarkError):
 
 class UnusableSummaryError(WaymarkError):
     """What the model wrote cannot be used."""
+
+
+class IllegalMoveError(IllegalEventError):
+    """A session cannot be moved so from where it stands. The argument names its status and the move."""

@@ -49,7 +49,8 @@ class Reading(Record):
 
     `number` is a whole number found in the text; `choice` the code of the offered choice that the words name;
     `day` the one date the phrase can mean; `zones` the time zones of the place the words name; `language` the code of
-    the language they name; `hours` two times of day ("22:00") from one to the other. `sense`: the words say little.
+    the language they name; `hours` two times of day ("22:00") from one to the other, `time` one. `sense`: the words
+    say little.
     """
 
     number: int | None = None
@@ -58,6 +59,7 @@ class Reading(Record):
     zones: tuple[str, ...] = ()
     language: str | None = None
     hours: tuple[str, str] | None = None
+    time: str | None = None
     sense: Literal["vague", "unsure", "empty"] | None = None
 
 
@@ -155,6 +157,29 @@ class LinkMinted(Event):
     token_hash: str
 
 
+class FeedMinted(Event):
+    """The address of the person's calendar was made as it is sent: the hash of its token. `request`: what for."""
+
+    request: UUID
+    token_hash: str
+
+
+class CalendarWritten(Event):
+    """A session's entry in the shared calendar is as the session was then (`flows.calendars.stamp`)."""
+
+    session_id: UUID
+    event_id: str
+    stamp: str
+
+
+class CalendarFailed(Event):
+    """The shared calendar was not reached, or refused, for a session as it was then."""
+
+    session_id: UUID
+    attempt: int
+    stamp: str
+
+
 class FromModel(Event, kw_only=True):
     """Slow work came back. `spent` is what its calls to the model cost, none where the model was not asked."""
 
@@ -227,6 +252,9 @@ AnyEvent = (
     | ChatUnblocked
     | TimerFired
     | LinkMinted
+    | FeedMinted
+    | CalendarWritten
+    | CalendarFailed
     | SummaryReady
     | SummaryFailed
     | ReflectionReady

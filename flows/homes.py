@@ -7,6 +7,8 @@ from datetime import datetime
 from flows.acts import opens
 from flows.effects import Choice, Line, Screen, Text, text_line
 from flows.people import ROLES, Other, Role
+from flows.session_list import upcoming
+from flows.session_news import where
 from flows.state import Chat
 from flows.times import local
 
@@ -52,10 +54,15 @@ def home(chat: Chat, number: int, now: datetime) -> Screen:
     if listed and not people:
         line = text_line(f"{first}.none")
     lines = [head, line]
+    lines += next_session(chat, view, now)
     waiting = [child for child in people if view == "parent" and child.standing == "waiting"]
     lines += [text_line("family.waits", name=child.name) for child in waiting]
     buttons = [*opens_on(number, people)] if listed and len(people) <= FEW else []
     buttons.append(Choice(data=f"p:{number}::{first}", label=Text(key=f"button.{first}")))
+    if view != "operator":
+        buttons.append(Choice(data=f"b:{number}::agenda", label=Text(key="button.sessions")))
+    else:
+        buttons.append(Choice(data=f"b:{number}::stock", label=Text(key="button.stock")))
     invited: dict[Role, tuple[Role, ...]] = {"coach": ("coachee",), "operator": ("coach", "operator")}
     buttons += [
         Choice(data=f"p:{number}::invite:{role}", label=Text(key=f"button.invite.{role}"))
@@ -65,6 +72,17 @@ def home(chat: Chat, number: int, now: datetime) -> Screen:
         Choice(data=f"m:{number}:{name}", label=Text(key=f"button.{name}")) for name in ("settings", "help")
     )
     return Screen(lines=tuple(lines), choices=(*buttons, *others(chat, number), *views), per_row=2)
+
+
+def next_session(chat: Chat, view: Role, now: datetime) -> list[Line]:
+    """The next session of somebody in one of their roles, in a line."""
+    session = upcoming(chat, now, view)
+    if session is None:
+        return []
+    coach = session.coach.name if session.coach is not None else Text(key="session.no_coach")
+    name = coach if view == "coachee" else session.coachee.name
+    at = local(session.starts_at, chat.someone.timezone)
+    return [text_line("menu.next_session", n=session.number, name=name, at=at, where=where(session.resource))]
 
 
 def opens_on(number: int, people: list[Other]) -> list[Choice]:

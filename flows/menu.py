@@ -134,6 +134,7 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
     lines = [text_line("menu.head", name=person.name, at=local(now, person.timezone))]
     if session is not None and session.phase == "paused":
         lines.append(text_line("menu.paused"))
+    lines += homes.next_session(chat, "coachee", now)
     items = open_items(chat)
     if (plan := chat.conversation.plan) is not None:
         lines.append(Line(text=Text(key="menu.plan_waits", count=len(plan.drafts))))
@@ -153,6 +154,8 @@ def _home(chat: Chat, number: int, now: datetime) -> Screen:
     choices.append(_to(number, "plan"))
     if chat.summary is not None:
         choices.append(_to(number, "summary"))
+    if chat.book.mine or (chat.circle is not None and chat.around.coaches(person.user_id)):
+        choices.append(Choice(data=f"b:{number}::agenda", label=Text(key="button.sessions")))
     choices += [_to(number, "settings"), _to(number, "help"), *homes.others(chat, number)]
     return Screen(lines=tuple(lines), choices=tuple(choices), per_row=2)
 

@@ -17,7 +17,7 @@ from flows.quiet import NIGHT, OFF, heard_at, hours, is_quiet, morning
 from flows.state import Chat, Decision, Notified, Person, Timer, Told
 from flows.times import MORNING, at_wall, local, today
 
-KINDS = ("action_due", "check_in", "next_session", "confirm")
+KINDS = ("action_due", "check_in", "next_session", "confirm", "session_soon")
 """The kinds of timers that are notifications: quiet hours, the daily cap and what is muted hold for them."""
 ABOUT_OTHERS = "about_others"
 """What a coach or parent is told of others and need not decide anything about; it can be off like a kind of timer."""
@@ -64,6 +64,8 @@ def later(chat: Chat, event: TimerFired, now: datetime) -> Decision | None:
         return None
     if event.kind in person.muted:
         return Decision(chat=chat)
+    if _starts_before(chat, heard_at(person, now)):
+        return None  # later would be too late: it comes without a sound
     if is_quiet(person, now):
         return _moved(chat, event, heard_at(person, now))
     if person.daily_cap is not None and _count(chat, now) >= person.daily_cap:
@@ -71,9 +73,14 @@ def later(chat: Chat, event: TimerFired, now: datetime) -> Decision | None:
     return None
 
 
+def _starts_before(chat: Chat, moment: datetime) -> bool:
+    session = chat.diary.session if chat.diary is not None else None
+    return session is not None and session.starts_at <= moment
+
+
 def counted(decision: Decision, event: TimerFired, now: datetime) -> Decision:
     """The decision about a notification that was let through: one more of the day, if anything is said at all."""
-    if not any(isinstance(effect, Say) for effect in decision.effects):
+    if not any(isinstance(effect, Say | Notify) for effect in decision.effects):
         return decision
     chat = decision.chat
     before, day = chat.conversation.notified, today(now, chat.someone.timezone)
@@ -204,7 +211,7 @@ def _offered(chat: Chat) -> tuple[str, ...]:
     """What there is to be on or off for a person of these roles."""
     roles = chat.around.roles
     looks_after = "coach" in roles or "parent" in roles
-    own = () if looks_after and "coachee" not in roles else KINDS
+    own = ("session_soon",) if looks_after and "coachee" not in roles else KINDS
     return (*own, ABOUT_OTHERS) if looks_after else own
 
 

@@ -84,6 +84,12 @@ class Subject(Record):
     links: tuple[datetime, ...] = ()
     last_seen: str | None = None
 
+    @property
+    def coaches(self) -> tuple[Tie, ...]:
+        """The active ties to their coaches, the primary one first."""
+        mine = [tie for tie in self.ties if tie.active and tie.coachee.user_id == self.person.user_id]
+        return tuple(sorted(mine, key=lambda tie: tie.kind != "primary"))
+
 
 class Invite(Record):
     """A one-time link: what it makes of the person who uses it, who invites them, and whom it is about.

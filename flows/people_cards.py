@@ -118,6 +118,8 @@ def card_of(chat: Chat, card: int, subject: Subject, now: datetime) -> Screen:
     mine = next((g for g in subject.guardianships if g.active and g.parent.user_id == me), None)
     if mine is not None and mine.child.user_id == person.user_id:
         lines, buttons = _for_parent(card, mine, lines, buttons)
+    if not refused("sessions", me, roles, subject, year) and "coachee" in subject.roles:
+        buttons.append(Choice(data=f"b:{card}:{short_id(person.user_id)}:theirs", label=Text(key="button.sessions")))
     if not refused("invite_parent", me, roles, subject):
         buttons.append(person_button(card, person, "parent"))
     for tie in _coaching(subject):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from flows.changes import Audited, PersonErased
+from flows import session_people
+from flows.changes import Audited, PersonErased, SessionsReleased
 from flows.effects import (
     AnyEffect,
     CancelTimer,
@@ -26,7 +27,7 @@ from flows.effects import (
     text_line,
 )
 from flows.events import ButtonPressed, CommandSent, Spoken, TimerFired
-from flows.notices import tell
+from flows.notices import told as told_of
 from flows.people import Audience, Circle, Other
 from flows.rights import shares
 from flows.state import Chat, Decision
@@ -119,6 +120,7 @@ def erased(chat: Chat, event: TimerFired, now: datetime) -> Decision:
         return Decision(chat=chat)
     if now < due:
         return Decision(chat=chat, effects=_timers(chat, due, now))
+    free = SessionsReleased(coach_id=person.user_id, coachee_id=None, at=now)
     audited = Audited(
         audit_id=event.derived("audit"),
         at=now,
@@ -128,13 +130,24 @@ def erased(chat: Chat, event: TimerFired, now: datetime) -> Decision:
         via="clock",
     )
     gone = PersonErased(user_id=person.user_id, chat_id=chat.chat_id, at=now)
-    return Decision(chat=Chat(chat_id=chat.chat_id), changes=(audited, gone), effects=_left_behind(chat, now))
+    return Decision(
+        chat=Chat(chat_id=chat.chat_id), changes=(audited, free, gone), effects=_left_behind(chat, event, now)
+    )
 
 
-def _left_behind(chat: Chat, now: datetime) -> tuple[Notify, ...]:
-    """Who is told. A child whose only agreement goes with them is made to wait by the erasure itself."""
+def _left_behind(chat: Chat, event: TimerFired, now: datetime) -> tuple[AnyEffect, ...]:
+    """Who is told, each once: with it, what becomes of the sessions that they had with them.
+
+    A child whose only agreement goes with them is made to wait by the erasure itself.
+    """
     me, around = chat.someone.user_id, chat.around
-    told: list[Notify] = []
+    lost, calendars = session_people.forgotten(chat, event, now)
+
+    def tell(to: Other, now: datetime, key: str, *, informs: bool = False) -> tuple[Notify, ...]:
+        _, times = lost.pop(to.user_id, (to, ()))
+        return told_of(to, Screen(lines=(text_line(key), *times)), now, informs=informs and not times)
+
+    told: list[AnyEffect] = []
     waiting = [g.child for g in around.children(me) if g.agreed_at is not None and not _agreed_too(around, g.child)]
     waiting = [child for child in waiting if child.standing == "active"]
     for child in (g.child for g in around.children(me)):
@@ -145,7 +158,9 @@ def _left_behind(chat: Chat, now: datetime) -> tuple[Notify, ...]:
         told.extend(tell(tie.coachee, now, "privacy.told_coachee"))
     for family in around.parents(me):
         told.extend(tell(family.parent, now, "privacy.told_parent", informs=True))
-    return tuple(told)
+    for other, times in lost.values():
+        told.extend(told_of(other, Screen(lines=times), now))
+    return (*told, *calendars)
 
 
 def _agreed_too(around: Circle, child: Other) -> bool:
@@ -230,6 +245,7 @@ def _show(chat: Chat, number: int, now: datetime) -> Screen:
     lines = [
         Line(text=Text(key="privacy.title"), style="bold"),
         text_line("privacy.what"),
+        text_line("privacy.booked"),
         text_line(sessions, count=keeping.sessions) if keeping.sessions else text_line(sessions),
         text_line("privacy.other_days", messages=keeping.messages, audit=keeping.audit),
         *_not_through(chat),

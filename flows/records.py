@@ -40,5 +40,5 @@ def _moments(kind: type[Record]) -> tuple[str, ...]:
 
 
 def _is_moment(annotation: Any) -> bool:
-    several = getattr(annotation, "__origin__", None) is tuple
+    several = getattr(annotation, "__origin__", None) in (tuple, dict)
     return annotation is datetime or (datetime in getattr(annotation, "__args__", ()) and not several)

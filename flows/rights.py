@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from flows.people import AUDIENCES, Audience, Kind, Other, Role, Sharing, Subject
+from flows.people import AUDIENCES, ROLES, Audience, Kind, Other, Role, Sharing, Subject
 from flows.records import Record
 
 Relation = Literal["anyone", "self", "coach", "parent"]
@@ -34,15 +34,18 @@ def _shown(kind: Kind) -> tuple[Rule, ...]:
 OPERATOR = Rule(role="operator")
 OWN_COACHEE = Rule(role="coach", relation="coach")
 OWN_CHILD = Rule(role="parent", relation="parent")
+THEMSELVES = Rule(role="coachee", relation="self")
+SEEING_PARENT = Rule(role="parent", relation="parent", shares="attendance")
+ANYBODY = tuple(Rule(role=role) for role in ROLES)
 MATRIX: dict[str, tuple[Rule, ...]] = {
     "invite_operator": (OPERATOR,),
     "invite_coach": (OPERATOR,),
     "invite_coachee": (Rule(role="coach"),),
-    "invite_parent": (OWN_COACHEE, Rule(role="coachee", relation="self")),
+    "invite_parent": (OWN_COACHEE, THEMSELVES),
     "coachees": (Rule(role="coach"),),
     "family": (Rule(role="parent"),),
     "people": (OPERATOR,),
-    "card": (OPERATOR, OWN_COACHEE, OWN_CHILD, Rule(role="coachee", relation="self")),
+    "card": (OPERATOR, OWN_COACHEE, OWN_CHILD, THEMSELVES),
     "summary": _shown("summary"),
     "plan": _shown("plan"),
     "answers": _shown("answers"),
@@ -60,14 +63,26 @@ MATRIX: dict[str, tuple[Rule, ...]] = {
     "agree": (OWN_CHILD,),
     "withdraw": (OWN_CHILD,),
     "leave_family": (OWN_CHILD,),
-    "unlink_parent": (OPERATOR, Rule(role="coachee", relation="self")),
+    "unlink_parent": (OPERATOR, THEMSELVES),
+    "agenda": ANYBODY,
+    "sessions": (OPERATOR, OWN_COACHEE, THEMSELVES, SEEING_PARENT),
+    "book_session": (OPERATOR, OWN_COACHEE, THEMSELVES, SEEING_PARENT),
+    "plan_sessions": (OPERATOR, OWN_COACHEE),
+    "move_session": (OPERATOR, OWN_COACHEE, THEMSELVES, SEEING_PARENT),
+    "cancel_session": (OPERATOR, OWN_COACHEE, THEMSELVES, SEEING_PARENT),
+    "resolve_session": (OWN_COACHEE,),
+    "lead_session": (OWN_COACHEE,),
+    "begin_session": (THEMSELVES,),
+    "hours": (Rule(role="coach"),),
+    "resources": (OPERATOR,),
+    "feed": ANYBODY,
 }
 """What may be done, and by whom."""
 
 EVERYONE = ("start", "help", "settings", "language", "timezone", "privacy", "export", "delete", "human", "cancel")
 OF_ROLE: dict[Role, tuple[str, ...]] = {
     "coachee": ("session", "back", "skip", "why", "answers", "pause", "plan"),
-    "coach": ("coachees",),
+    "coach": ("coachees", "agenda", "book"),
     "parent": ("family",),
     "operator": ("people",),
 }
@@ -103,11 +118,26 @@ def refused(
             continue
         if rule.shares is not None:
             assert subject is not None
-            if rule.relation not in AUDIENCES or rule.shares not in shared(subject.person, rule.relation, year):
+            if not _shares(rule, subject, year):
                 nearest = "not_shared"
                 continue
         return None
     return nearest
+
+
+def allowed_as(action: str, actor: UUID, roles: tuple[Role, ...], subject: Subject | None, year: int) -> set[Role]:
+    """The roles of theirs by which a person may do this to another."""
+    return {
+        rule.role
+        for rule in MATRIX.get(action, ())
+        if rule.role in roles
+        and _related(rule.relation, actor, subject)
+        and (rule.shares is None or (subject is not None and _shares(rule, subject, year)))
+    }
+
+
+def _shares(rule: Rule, subject: Subject, year: int) -> bool:
+    return rule.relation in AUDIENCES and rule.shares in shared(subject.person, rule.relation, year)
 
 
 def _related(relation: Relation, actor: UUID, subject: Subject | None) -> bool:

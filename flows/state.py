@@ -12,13 +12,32 @@ from typing import Any, Literal
 from uuid import UUID
 
 from flows.changes import ActionStatus, AnyChange, PersonChanged
+from flows.diary import Diary, Policy
 from flows.documents import Citation, Document, PlannedMilestone
 from flows.effects import AnyEffect
 from flows.people import Circle, Role, Sharing, Standing
 from flows.records import Record
 
 Sense = Literal["vague", "unsure", "empty"]
-Awaited = Literal["timezone", "item", "birth_year", "people", "note", "quiet"]
+Awaited = Literal[
+    "timezone",
+    "item",
+    "birth_year",
+    "people",
+    "note",
+    "quiet",
+    "cancel_reason",
+    "record",
+    "weekly",
+    "except",
+    "plan_time",
+    "plan_day",
+    "pick_time",
+    "plan_count",
+    "resource",
+    "ask",
+    "coach_answer",
+]
 
 
 class Person(Record):
@@ -132,6 +151,7 @@ class Session(Record):
     the last question is answered. `spare` are turns that counted until an answer before them was changed so that
     another question came in between; each counts again as soon as its question is reached. `opened` is the furthest
     stage whose opening was said. `earlier` are the wordings that the person's last session used, by family.
+    `scheduled` is the booked session at which a coach leads it, `led_by` that coach.
     """
 
     session_id: UUID
@@ -147,6 +167,8 @@ class Session(Record):
     earlier: dict[str, tuple[int, ...]] = {}
     reviewing: tuple[Review, ...] = ()
     summary: Literal["none", "asked", "late", "written"] = "none"
+    scheduled: UUID | None = None
+    led_by: UUID | None = None
 
 
 class Header(Record):
@@ -255,6 +277,34 @@ class Sure(Record):
     at: datetime
 
 
+class Booking(Record):
+    """Sessions that a person is choosing, moving or planning, on the card of this number.
+
+    They are `coachee`'s; `session` is the one that is moved, or whose cancellation or record is being written (`part`
+    says which part of it; `words` is the reason that was written, until it is confirmed). `chosen` is when it is to
+    be. Of a plan: its first day and time of day on the planner's wall clock, how many weeks lie between two sessions,
+    how many there are to be and for how many minutes; `resource` is the one that was wanted; `skipped` are days that
+    are left out, `instead` what is taken for a time that is not free, by the day that it stands for; `saved` are its
+    sessions, once they are: `part` says so, `chosen` when.
+    """
+
+    card: int
+    coachee: UUID | None = None
+    session: UUID | None = None
+    part: str = ""
+    chosen: datetime | None = None
+    first: date | None = None
+    time: str | None = None
+    weeks: int = 1
+    count: int | None = None
+    minutes: int | None = None
+    resource: UUID | None = None
+    skipped: tuple[date, ...] = ()
+    words: str = ""
+    instead: dict[str, datetime] = {}
+    saved: tuple[UUID, ...] = ()
+
+
 class KeptSummary(Record):
     """A summary as it is kept: of which session, and in which version."""
 
@@ -279,7 +329,9 @@ class Conversation(Record):
     the person whom awaited words are about; `sure` is the act that they were asked about; `notified` counts a day's
     notifications; `seen` is the day (UTC) on which they last did something; `forgetting` is the number of the card on
     which they are asked whether they are sure that they want to be forgotten; `copied_at` is when they last asked for
-    a copy.
+    a copy; `booking` is what they are choosing or planning; `question` the coach's question that they are asked;
+    `feed` the newest wish for an address of their calendar that was not taken back;
+    `beside` is their own session that was put down for one that a coach leads.
     """
 
     asked: int = 0
@@ -304,6 +356,10 @@ class Conversation(Record):
     seen: date | None = None
     forgetting: int | None = None
     copied_at: datetime | None = None
+    booking: Booking | None = None
+    question: UUID | None = None
+    feed: UUID | None = None
+    beside: Session | None = None
 
 
 class ActionItem(Record):
@@ -379,13 +435,16 @@ class Chat(Record):
     newest one, where it is loaded; so is the `circle` of people around them. `access`: anyone may begin, or only who
     was invited. `consent_age` is the age from which a person may agree for themselves where they live,
     `subject_consent_age` where the circle's subject lives. A link can be
-    used for `invite_days`. `keeping` says for how long things are kept.
+    used for `invite_days`. `keeping` says for how long things are kept. `diary` has the sessions that the event is
+    about, `policy` what may be done about them here; `holidays` are the days on which nothing is planned, by name.
+    `beside` are the answers of the session that was put down for one that a coach leads.
     """
 
     chat_id: int
     person: Person | None = None
     conversation: Conversation = Conversation()
     answers: dict[int, StageAnswers] = {}
+    beside: dict[int, StageAnswers] = {}
     model: bool = False
     listens: bool = True
     summary: KeptSummary | None = None
@@ -398,6 +457,14 @@ class Chat(Record):
     subject_consent_age: int = 16
     invite_days: int = 7
     keeping: Keeping = Keeping()
+    diary: Diary | None = None
+    policy: Policy = Policy()
+    holidays: dict[date, str] = {}
+
+    @property
+    def book(self) -> Diary:
+        """The sessions that the event is about; none where it is about none."""
+        return self.diary if self.diary is not None else Diary()
 
     @property
     def around(self) -> Circle:

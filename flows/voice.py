@@ -22,6 +22,7 @@ from flows.effects import (
     text_line,
 )
 from flows.events import ButtonPressed, MediaSent, TextSent, TranscriptFailed, TranscriptReady
+from flows.led_questions import answered, name_of
 from flows.moments import beside
 from flows.putting import running
 from flows.state import Chat, Decision, Heard
@@ -47,12 +48,13 @@ def sent(chat: Chat, event: MediaSent) -> Decision:
         return failed(chat, TranscriptFailed(id=event.id, chat_id=event.chat_id, reason="too_long"))
     here = position(chat)
     assert here is not None
+    question = chat.conversation.question
     asked = RequestTranscript(
         file_id=event.file_id,
         kind=event.kind,
         language=chat.someone.language,
         source=event.message_id or 0,
-        step=here.step,
+        step=here.step if question is None else name_of(question),
         index=here.index,
     )
     return Decision(chat=chat, effects=(say("voice.listening"), asked))
@@ -110,6 +112,10 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     taken: tuple[AnyEffect, ...] = (*acknowledge(event.press_id), Edit(key=_key(heard), screen=Screen(lines=lines)))
     if event.data.endswith(":no"):
         return Decision(chat=chat, effects=(*taken, say("voice.again")))
+    question = chat.conversation.question
+    if question is not None and heard.step == name_of(question):
+        decision = answered(chat, session, heard.text, heard.source, event, now)
+        return decision.evolve(effects=(*taken, *decision.effects))
     if (heard.step, heard.index) != (here.step, here.index) or chat.conversation.holding == "reflection":
         decision = beside(chat, session, heard.text, heard.source, now)
         return decision.evolve(effects=(*taken, *decision.effects))
