@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import answers, lost, tokens
+from bench import answers, lost, migration, tokens
 
 
 def main() -> int:
@@ -14,6 +14,7 @@ def main() -> int:
     answers.add_arguments(kinds.add_parser("answers", help=answers.ABOUT, description=answers.ABOUT))
     lost.add_arguments(kinds.add_parser("lost", help=lost.ABOUT, description=lost.ABOUT))
     tokens.add_arguments(kinds.add_parser("tokens", help=tokens.ABOUT, description=tokens.ABOUT))
+    migration.add_arguments(kinds.add_parser("migration", help=migration.ABOUT, description=migration.ABOUT))
     options = parser.parse_args()
     if options.kind is None:
         options = parser.parse_args(["answers"])

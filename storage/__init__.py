@@ -5,6 +5,7 @@ Plain synchronous SQLAlchemy Core: one code path for SQLite and PostgreSQL, call
 Reading order:
 
     engine        connecting, and what each database is told
+    columns       columns as several tables have them
     tables        the tables, with what the database itself refuses
     unit_of_work  a batch of events: claim, lock, load, decide, save, in ONE commit
     loading       the chats of a batch, in a fixed number of queries
@@ -19,6 +20,10 @@ Reading order:
     retention     for how long things are kept
     letters       what was set aside, with its reason, and trying it again
     sessions      a session's material, for its summary
+    diaries       booked sessions, as decisions about them need them
+    bookings      ... as rows: what decisions made of them
+    session_tables their tables
+    calendars     what calendars show
     usage         what the model cost
     people        who there is, for the operator; a link that is handed out by the command line
     importing     people and pairs that come by a file

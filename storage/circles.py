@@ -68,6 +68,23 @@ def add_circles(connection: Connection, chats: dict[int, Chat], wanted: Mapping[
         chats[chat_id] = chat.evolve(circle=circle, look=look)
 
 
+def roles_and_subjects(
+    connection: Connection, me: UUID, ids: set[UUID]
+) -> tuple[tuple[Role, ...], dict[UUID, Subject]]:
+    """The roles of a person, and some people with those around them."""
+    found = _Around(connection, {me, *ids})
+    people = found.people({*ids})
+    subjects = {user_id: found.subject(user_id, people) for user_id in ids}
+    return found.roles.get(me, ()), {user_id: s for user_id, s in subjects.items() if s is not None}
+
+
+def subjects_of(connection: Connection, ids: set[UUID]) -> tuple[Subject, ...]:
+    """Several people with those around them."""
+    around = _Around(connection, ids)
+    people = around.people({*ids})
+    return tuple(one for user_id in sorted(ids) if (one := around.subject(user_id, people)) is not None)
+
+
 class _Around:
     """The rows that say who some people are to each other."""
 

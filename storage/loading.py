@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -12,14 +13,17 @@ from flows.needs import NOTHING, Needs
 from flows.state import Chat, Conversation, Person, Timer
 from storage import tables as t
 from storage.circles import add_circles
+from storage.diaries import add_diaries, with_subjects
 from storage.kept import items_of, stage_answers, summaries_of
 
 NeedsOf = Callable[[Chat, AnyEvent], Needs]
 PEOPLE_LOCK = 0x5741594D5045
 
 
-def load(connection: Connection, events: Sequence[AnyEvent], needs: NeedsOf) -> dict[int, Chat]:
-    """The chats of the events, by chat id. On PostgreSQL their rows stay locked until the transaction ends.
+def load(connection: Connection, events: Sequence[AnyEvent], needs: NeedsOf, now: datetime) -> dict[int, Chat]:
+    """The chats of the events, by chat id, as they are `now`.
+
+    On PostgreSQL their rows stay locked until the transaction ends.
 
     Both rows of a chat are locked, the conversation's and the person's: who waited for them reads them as they are.
 
@@ -31,7 +35,9 @@ def load(connection: Connection, events: Sequence[AnyEvent], needs: NeedsOf) -> 
     if own := {chat_id for chat_id, want in wanted.items() if want.own and chats[chat_id].person}:
         _add_plans(connection, chats, own)
     if around := {chat_id: want for chat_id, want in wanted.items() if want != NOTHING}:
+        around = with_subjects(connection, around)
         add_circles(connection, chats, around)
+        add_diaries(connection, chats, around, now)
     return chats
 
 
@@ -108,15 +114,16 @@ def _conversations(connection: Connection, chat_ids: set[int], *, lock: bool = T
 
 def _add_answers(connection: Connection, chats: dict[int, Chat]) -> None:
     of_session = {
-        chat.conversation.session.session_id: chat_id
+        session.session_id: (chat_id, part)
         for chat_id, chat in chats.items()
-        if chat.conversation.session is not None
+        for part, session in (("beside", chat.conversation.beside), ("answers", chat.conversation.session))
+        if session is not None
     }
     if not of_session:
         return
     for session_id, answers in stage_answers(connection, of_session).items():
-        chat_id = of_session[session_id]
-        chats[chat_id] = chats[chat_id].evolve(answers=answers)
+        chat_id, part = of_session[session_id]
+        chats[chat_id] = chats[chat_id].evolve(**{part: answers})
 
 
 def _add_plans(connection: Connection, chats: dict[int, Chat], wanting: set[int]) -> None:

@@ -18,7 +18,20 @@ from flows.records import Record
 from storage import tables as t
 from storage.engine import reading
 
-Kind = Literal["say", "edit", "file", "link", "commands", "export", "request_summary", "reflect", "transcribe"]
+Kind = Literal[
+    "say",
+    "edit",
+    "file",
+    "link",
+    "commands",
+    "export",
+    "invitation",
+    "feed",
+    "request_summary",
+    "reflect",
+    "transcribe",
+    "calendar",
+]
 
 LEASE: dict[str, timedelta] = {
     "say": timedelta(minutes=2),
@@ -27,9 +40,12 @@ LEASE: dict[str, timedelta] = {
     "link": timedelta(minutes=2),
     "commands": timedelta(minutes=2),
     "export": timedelta(minutes=5),
+    "invitation": timedelta(minutes=2),
+    "feed": timedelta(minutes=2),
     "request_summary": timedelta(minutes=10),
     "reflect": timedelta(seconds=15),
     "transcribe": timedelta(minutes=2),
+    "calendar": timedelta(minutes=3),
 }
 """How long a row stays with the instance that took it: longer than performing it can take."""
 KEEP = timedelta(days=30)

@@ -22,6 +22,7 @@ from storage import tables as t
 from storage.engine import reading
 
 IDS_OF_OTHERS = "who another person is"
+WORDS_OF_OTHERS = "what the coachee or their family said"
 SECRET = "would open a link, even as a hash"
 EMPTY: dict[str, Any] = {}
 
@@ -50,14 +51,15 @@ class Holding:
     """One table. `mine` are the rows about a person (None: there are none while they are here).
 
     `copied` are the rows that their copy has, where those are not all of them; `withheld` names columns that it has
-    not, each with the reason. `erase` is None where the rows are simply deleted; where something stays, `stays` says
-    what, and why.
+    not, each with the reason, and `of_coachee` those that only the coachee's copy has, not their coach's. `erase` is
+    None where the rows are simply deleted; where something stays, `stays` says what, and why.
     """
 
     table: Table
     mine: Mine | None
     copied: Mine | None = None
     withheld: dict[str, str] = field(default_factory=dict)
+    of_coachee: dict[str, str] = field(default_factory=dict)
     erase: Callable[[Connection, Who, datetime], None] | None = None
     stays: str = ""
 
@@ -94,6 +96,17 @@ def _forget_links(connection: Connection, who: Who, now: datetime) -> None:
         connection.execute(updating(t.invites).where(i[name] == who.user_id).values({name: None}))
 
 
+def _coachees(table: Table, *audited: str) -> Callable[[Connection, Who, datetime], None]:
+    """Rows go with the coachee; a coach, and who is named in one of these columns, is only taken out of them."""
+
+    def forget(connection: Connection, who: Who, now: datetime) -> None:
+        connection.execute(delete(table).where(table.c.coachee_id == who.user_id))
+        for name in ("coach_id", *audited):
+            connection.execute(updating(table).where(table.c[name] == who.user_id).values({name: None}))
+
+    return forget
+
+
 def _forget_updates(connection: Connection, who: Who, now: datetime) -> None:
     u = t.updates.c
     blank = {"chat_id": 0, "state": "claimed", "event": None, "reason": None}
@@ -108,7 +121,49 @@ def _bury(connection: Connection, who: Who, now: datetime) -> None:
     add_tombstones(connection, [Tombstone(user_id=who.user_id, erased_at=now)])
 
 
+PAIR = {"coachee_id": IDS_OF_OTHERS, "coach_id": IDS_OF_OTHERS}
 HOLDINGS: tuple[Holding, ...] = (
+    Holding(table=t.calendar_feeds, mine=_of_user(t.calendar_feeds, "user_id"), withheld={"token_hash": SECRET}),
+    Holding(
+        table=t.slot_holds,
+        mine=_of_user(t.slot_holds, "held_by", "coach_id", "coachee_id"),
+        withheld={"held_by": IDS_OF_OTHERS, **PAIR},
+    ),
+    Holding(
+        table=t.coach_questions,
+        mine=_of_user(t.coach_questions, "coach_id", "coachee_id"),
+        withheld=PAIR,
+        of_coachee={"answer": WORDS_OF_OTHERS},
+        erase=_coachees(t.coach_questions),
+        stays="what a coach asked, in their coachee's session, without saying who asked it",
+    ),
+    Holding(
+        table=t.learning_events,
+        mine=_of_user(t.learning_events, "coach_id", "coachee_id"),
+        copied=_of_user(t.learning_events, "coachee_id"),
+        withheld=PAIR,
+        erase=_coachees(t.learning_events),
+        stays="what happened in their coachees' learning, without saying who coached them",
+    ),
+    # The record of a session is the coachee's as much as the coach's who wrote it: both have it in their copy, and it
+    # stays when the coach goes. The coach is told, before they write, that the coachee can read it.
+    Holding(
+        table=t.scheduled_sessions,
+        mine=_of_user(t.scheduled_sessions, "coach_id", "coachee_id"),
+        withheld={**PAIR, "resolved_by": IDS_OF_OTHERS},
+        of_coachee={"cancellation_reason": WORDS_OF_OTHERS},
+        erase=_coachees(t.scheduled_sessions, "resolved_by"),
+        stays="their coachees' sessions with what is in the records of them, without saying who led them",
+    ),
+    Holding(
+        table=t.programmes,
+        mine=_of_user(t.programmes, "coach_id", "coachee_id"),
+        withheld={**PAIR, "created_by": IDS_OF_OTHERS},
+        erase=_coachees(t.programmes, "created_by"),
+        stays="that their coachees' sessions are a series, without saying who leads it",
+    ),
+    Holding(table=t.availabilities, mine=_of_user(t.availabilities, "coach_id")),
+    Holding(table=t.resources, mine=None, erase=_leave, stays="machines and rooms: they are about nobody"),
     Holding(table=t.milestones, mine=lambda who: t.milestones.c.action_plan_id.in_(_actions(who))),
     Holding(table=t.action_plans, mine=_of_user(t.action_plans, "user_id")),
     Holding(table=t.summaries, mine=_of_session(t.summaries)),
@@ -175,6 +230,10 @@ HOLDINGS: tuple[Holding, ...] = (
 """Every table there is."""
 
 
+OF_A_PAIR = ("coach_coachee_mappings", "programmes", "scheduled_sessions", "learning_events", "coach_questions")
+"""Tables whose rows are about a coachee and their coach."""
+
+
 def export_of(engine: Engine, user_id: UUID) -> dict[str, list[dict[str, Any]]] | None:
     """All that is kept of a person, by table, as rows of plain values; None where there is no such person.
 
@@ -221,17 +280,23 @@ def _copied(connection: Connection, holding: Holding, who: Who) -> list[dict[str
     rows = []
     for row in connection.execute(query):
         values = row._mapping
-        kept = {name: _plain(value) for name, value in values.items() if name not in withheld}
+        without = withheld | _not_theirs(holding, values, who)
+        kept = {name: _plain(value) for name, value in values.items() if name not in without}
         rows.append(kept | _part(connection, table, values, who))
     return rows
+
+
+def _not_theirs(holding: Holding, values: Any, who: Who) -> set[str]:
+    """Columns of a row about a coachee that their coach's copy has not."""
+    return set(holding.of_coachee) if holding.of_coachee and values["coachee_id"] != who.user_id else set()
 
 
 def _part(connection: Connection, table: Table, values: Any, who: Who) -> dict[str, Any]:
     """The person's own part in a row that is about several people, and the name of who guides them."""
     match table.name:
-        case "coach_coachee_mappings" if values["coachee_id"] == who.user_id:
+        case name if name in OF_A_PAIR and values["coachee_id"] == who.user_id:
             return {"you": "coachee", "coach": _name(connection, values["coach_id"])}
-        case "coach_coachee_mappings":
+        case name if name in OF_A_PAIR:
             return {"you": "coach"}
         case "guardianships" if values["child_id"] == who.user_id:
             return {"you": "child", "parent": _name(connection, values["parent_id"])}
@@ -239,6 +304,8 @@ def _part(connection: Connection, table: Table, values: Any, who: Who) -> dict[s
             return {"you": "parent"}
         case "invites":
             parts = {"inviter_id": "inviter", "coachee_id": "coachee", "coach_id": "coach", "used_by": "user"}
+        case "slot_holds":
+            parts = {"held_by": "holder", "coachee_id": "coachee", "coach_id": "coach"}
         case "audit_log":
             parts = {"actor_id": "actor", "subject_id": "subject"}
         case _:
@@ -302,9 +369,12 @@ def _unsay(connection: Connection, who: Who) -> None:
     To whom anything can have been said: who coached them or was coached, their family, who invited them, operators.
     """
     me, m, g, i = who.user_id, t.coach_coachee_mappings.c, t.guardianships.c, t.invites.c
+    s = t.scheduled_sessions.c
     near = (
         select(m.coach_id).where(m.coachee_id == me),
         select(m.coachee_id).where(m.coach_id == me),
+        select(s.coach_id).where(s.coachee_id == me),
+        select(s.coachee_id).where(s.coach_id == me),
         select(g.parent_id).where(g.child_id == me),
         select(g.child_id).where(g.parent_id == me),
         select(i.inviter_id).where(or_(i.coachee_id == me, i.coach_id == me, i.used_by == me)),
@@ -317,7 +387,9 @@ def _unsay(connection: Connection, who: Who) -> None:
     connection.execute(updating(t.outbox).where(theirs, o.status == "done").values(payload=EMPTY))
     connection.execute(delete(t.outbox).where(theirs, o.status == "failed"))
     news = o.key.is_(None) | o.key.startswith("menu")  # not what a coach is asked in a session of their own
-    connection.execute(delete(t.outbox).where(theirs, o.status == "pending", o.kind.in_(("say", "edit")), news))
+    connection.execute(
+        delete(t.outbox).where(theirs, o.status == "pending", o.kind.in_(("say", "edit", "invitation")), news)
+    )
 
 
 def tombstones(engine: Engine) -> list[Tombstone]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, exists, or_, select, update
+from sqlalchemy import Connection, Engine, delete, exists, func, or_, select, update
 
 from flows.records import Record
 from flows.state import Conversation, Keeping
@@ -37,12 +37,15 @@ def purge(engine: Engine, keeping: Keeping, now: datetime) -> Purged:
     with engine.begin() as connection:
         rows = _old_rows(connection, keeping, now)
     if keeping.sessions:
-        rows += _old_sessions(engine, now - timedelta(days=keeping.sessions), now)
+        before = now - timedelta(days=keeping.sessions)
+        rows += _old_sessions(engine, before, now)
+        with engine.begin() as connection:
+            rows += _old_records(connection, before)
     return Purged(people=people, rows=rows)
 
 
 def _old_rows(connection: Connection, keeping: Keeping, now: datetime) -> int:
-    """What nobody needs any more: the log, links, what was set aside, timers that are over."""
+    """What nobody needs any more: the log, links, what was set aside, timers that are over, times held too long."""
     a, i, u, o, m = t.audit_log.c, t.invites.c, t.updates.c, t.outbox.c, t.timers.c
     links, letters = now - timedelta(days=keeping.invites), now - timedelta(days=keeping.letters)
     old = (
@@ -51,6 +54,7 @@ def _old_rows(connection: Connection, keeping: Keeping, now: datetime) -> int:
         delete(t.updates).where(u.state != "claimed", u.claimed_at < letters),
         delete(t.outbox).where(o.status == "failed", o.created_at < letters),
         delete(t.timers).where(m.state != "pending", m.due_at < letters),
+        delete(t.slot_holds).where(t.slot_holds.c.expires_at <= now),
     )
     return sum(connection.execute(statement).rowcount for statement in old)
 
@@ -75,6 +79,28 @@ def _old_sessions(engine: Engine, before: datetime, now: datetime) -> int:
             gone += connection.execute(delete(t.coaching_sessions).where(s.id.in_(ids))).rowcount
 
 
+def _old_records(connection: Connection, before: datetime) -> int:
+    """The words of booked sessions that were over by then. That they took place, and their numbers, stay.
+
+    A series needs them: a session waits for the one before it.
+    """
+    s, e, q = t.scheduled_sessions.c, t.learning_events.c, t.coach_questions.c
+    over = (s.ends_at < before) & (s.updated_at < before)
+    words = (s.record_topic, s.coach_notes, s.cancellation_reason)
+    statements = (
+        delete(t.coach_questions).where(
+            q.session_id.in_(select(s.id).where(over)), func.coalesce(q.answered_at, q.created_at) < before
+        ),
+        update(t.learning_events)
+        .where(e.event_date < before, e.content_for_embedding != "")
+        .values(event_data={}, content_for_embedding="", embedding=None),
+        update(t.scheduled_sessions)
+        .where(over, or_(*(column.is_not(None) for column in words)))
+        .values({column.name: None for column in words}),
+    )
+    return sum(connection.execute(statement).rowcount for statement in statements)
+
+
 def _let_go(connection: Connection, ids: Iterable[UUID], now: datetime) -> None:
     """Conversations that are in one of these sessions, or have a plan of one, are in none, and have none of it.
 
@@ -91,6 +117,8 @@ def _let_go(connection: Connection, ids: Iterable[UUID], now: datetime) -> None:
                 **{name: getattr(state, name) for name in STAYS},
                 awaiting=None if state.awaiting == "item" else state.awaiting,
             )
+        if left.beside is not None and left.beside.session_id in gone:
+            left = left.evolve(beside=None)
         if state.plan is not None:
             drafts = tuple(draft for draft in state.plan.drafts if draft.session_id not in gone)
             if drafts != state.plan.drafts:
@@ -103,7 +131,10 @@ def _let_go(connection: Connection, ids: Iterable[UUID], now: datetime) -> None:
             connection.execute(moving.values(state=msgspec.to_builtins(left), version=c.version + 1, updated_at=now))
 
 
-STAYS = ("asked", "cards", "let_go", "joining", "view", "about", "notified", "seen", "forgetting", "copied_at")
+STAYS = (
+    *("asked", "cards", "let_go", "joining", "view", "about", "notified", "seen", "forgetting", "copied_at"),
+    "beside",
+)
 """What a conversation keeps when its session goes: numbers that tell old buttons, and what is no session's."""
 
 

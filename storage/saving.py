@@ -30,6 +30,7 @@ from flows.changes import (
 from flows.effects import SetTimer
 from flows.state import Chat
 from storage import tables as t
+from storage.bookings import BOOKINGS
 from storage.outbox import LEASE, Row, new_id
 from storage.personal import erase_found
 from storage.relations import RELATIONS, add_audit
@@ -116,11 +117,12 @@ def _timers(connection: Connection, settled: Sequence[tuple[Chat, Settled]], now
         if s.chat.person is None:
             continue
         for timer in s.timers:
-            name = (s.chat.chat_id, timer.key)
+            chat_id = s.chat.chat_id if timer.of is None else timer.of
+            name = (chat_id, timer.key)
             if isinstance(timer, SetTimer):
                 setting[name] = {
                     "id": new_id(),
-                    "chat_id": s.chat.chat_id,
+                    "chat_id": chat_id,
                     "key": timer.key,
                     "kind": timer.kind,
                     "subject": timer.subject,
@@ -133,7 +135,7 @@ def _timers(connection: Connection, settled: Sequence[tuple[Chat, Settled]], now
                 }
             else:
                 setting.pop(name, None)
-                cancelling.append({"chat": s.chat.chat_id, "named": timer.key})
+                cancelling.append({"chat": chat_id, "named": timer.key})
     if cancelling:
         c = t.timers.c
         stop = update(t.timers).where(
@@ -373,6 +375,7 @@ WRITERS: tuple[tuple[type[Change], Writer], ...] = (
     (ActionAdded, _actions),
     (ActionMoved, _actions_moved),
     (ActionReviewed, _actions_reviewed),
+    *BOOKINGS,
     (Audited, add_audit),
     (PersonErased, erase_found),
 )

@@ -1,74 +1,38 @@
-"""The tables. Names are fixed in the design; what the database can refuse, it refuses itself."""
+"""The tables. Names are fixed in the design; what the database can refuse, it refuses itself.
+
+Those of booked sessions are in `session_tables`; all are reached from here.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     Uuid,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-
-
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC, aware on both sides. A naive one is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment has no time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _one_of(column: str, *values: str) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _created() -> Column[Any]:
-    return Column("created_at", Moment, nullable=False)
-
+from storage.columns import Json, created, one_of
+from storage.columns import Moment as Moment
+from storage.columns import metadata as metadata
+from storage.session_tables import availabilities as availabilities
+from storage.session_tables import calendar_feeds as calendar_feeds
+from storage.session_tables import coach_questions as coach_questions
+from storage.session_tables import learning_events as learning_events
+from storage.session_tables import programmes as programmes
+from storage.session_tables import resources as resources
+from storage.session_tables import scheduled_sessions as scheduled_sessions
+from storage.session_tables import slot_holds as slot_holds
 
 users = Table(
     "users",
@@ -88,8 +52,8 @@ users = Table(
     Column("daily_cap", Integer),
     Column("muted", Json, nullable=False, server_default="[]"),
     Column("deletion_due_at", Moment),
-    _created(),
-    _one_of("standing", "joining", "waiting", "active", "inactive"),
+    created(),
+    one_of("standing", "joining", "waiting", "active", "inactive"),
 )
 
 # Who may do what is asked of these rows at the moment of the act; nothing else says it.
@@ -99,8 +63,8 @@ user_roles = Table(
     Column("user_id", Uuid, ForeignKey("users.id"), primary_key=True),
     Column("role", String(8), primary_key=True),
     Column("granted_by", Uuid),
-    _created(),
-    _one_of("role", "coachee", "coach", "parent", "operator"),
+    created(),
+    one_of("role", "coachee", "coach", "parent", "operator"),
 )
 
 # One row for a pair of people; it is ended and taken up again, never doubled.
@@ -114,8 +78,8 @@ coach_coachee_mappings = Table(
     Column("active", Boolean, nullable=False),
     Column("ended_at", Moment),
     Column("updated_at", Moment, nullable=False),
-    _created(),
-    _one_of("kind", "primary", "secondary"),
+    created(),
+    one_of("kind", "primary", "secondary"),
     UniqueConstraint("coach_id", "coachee_id"),
     CheckConstraint("coach_id <> coachee_id", name="two_people"),
 )
@@ -139,7 +103,7 @@ guardianships = Table(
     Column("agreed_at", Moment),
     Column("withdrawn_at", Moment),
     Column("updated_at", Moment, nullable=False),
-    _created(),
+    created(),
     UniqueConstraint("parent_id", "child_id"),
     CheckConstraint("parent_id <> child_id", name="two_people"),
 )
@@ -159,9 +123,9 @@ invites = Table(
     Column("used_at", Moment),
     Column("used_by", Uuid, ForeignKey("users.id"), index=True),
     Column("revoked_at", Moment),
-    _created(),
-    _one_of("role", "coachee", "coach", "parent", "operator"),
-    _one_of("kind", "primary", "secondary"),
+    created(),
+    one_of("role", "coachee", "coach", "parent", "operator"),
+    one_of("kind", "primary", "secondary"),
 )
 
 # A coach's own notes of a coachee, for nobody else.
@@ -172,7 +136,7 @@ coach_notes = Table(
     Column("coach_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
     Column("coachee_id", Uuid, ForeignKey("users.id"), nullable=False, index=True),
     Column("text", Text, nullable=False),
-    _created(),
+    created(),
 )
 
 # Who did, or tried to do, what to whom. It holds no words; ids outlive the people they were.
@@ -187,8 +151,8 @@ audit_log = Table(
     Column("subject_id", Uuid),
     Column("outcome", String(7), nullable=False),
     Column("reason", String(64), nullable=False),
-    _one_of("via", "chat", "command", "clock"),
-    _one_of("outcome", "done", "refused"),
+    one_of("via", "chat", "command", "clock"),
+    one_of("outcome", "done", "refused"),
     Index("ix_audit_log_at", "at"),
     Index("ix_audit_log_actor_id", "actor_id"),
     Index("ix_audit_log_subject_id", "subject_id"),
@@ -222,7 +186,7 @@ updates = Table(
     Column("state", String(8), nullable=False),
     Column("event", Json),
     Column("reason", Text),
-    _one_of("state", "claimed", "failed", "retry"),
+    one_of("state", "claimed", "failed", "retry"),
     Index("ix_updates_claimed_at", "claimed_at"),
 )
 Index(
@@ -249,9 +213,13 @@ outbox = Table(
     Column("message_id", BigInteger),
     Column("reason", Text),
     Column("done_at", Moment),
-    _created(),
-    _one_of("kind", "say", "edit", "file", "link", "commands", "export", "request_summary", "reflect", "transcribe"),
-    _one_of("status", "pending", "done", "failed"),
+    created(),
+    one_of(
+        "kind",
+        *("say", "edit", "file", "link", "commands", "export", "invitation", "feed"),
+        *("request_summary", "reflect", "transcribe", "calendar"),
+    ),
+    one_of("status", "pending", "done", "failed"),
 )
 _PENDING = outbox.c.status == "pending"
 _FAILED = outbox.c.status == "failed"
@@ -273,8 +241,8 @@ timers = Table(
     Column("attempt", Integer, nullable=False),
     Column("state", String(9), nullable=False),
     Column("reason", Text),
-    _created(),
-    _one_of("state", "pending", "fired", "cancelled", "failed"),
+    created(),
+    one_of("state", "pending", "fired", "cancelled", "failed"),
     UniqueConstraint("chat_id", "key"),
 )
 _WAITING = timers.c.state == "pending"
@@ -294,10 +262,10 @@ coaching_sessions = Table(
     Column("notes", Text),
     Column("record_status", String(9), nullable=False),
     Column("updated_at", Moment, nullable=False),
-    _created(),
-    _one_of("session_type", "self_coaching", "coach_led"),
-    _one_of("ended", "completed", "stopped"),
-    _one_of("record_status", "draft", "submitted"),
+    created(),
+    one_of("session_type", "self_coaching", "coach_led"),
+    one_of("ended", "completed", "stopped"),
+    one_of("record_status", "draft", "submitted"),
     CheckConstraint("current_stage BETWEEN 1 AND 5", name="current_stage"),
 )
 
@@ -309,7 +277,7 @@ stage_responses = Table(
     Column("stage_number", Integer, nullable=False),
     Column("responses", Json, nullable=False),
     Column("updated_at", Moment, nullable=False),
-    _created(),
+    created(),
     UniqueConstraint("session_id", "stage_number"),
     CheckConstraint("stage_number BETWEEN 1 AND 5", name="stage_number"),
 )
@@ -334,9 +302,9 @@ action_plans = Table(
     Column("completed_at", Moment),
     Column("dropped_at", Moment),
     Column("updated_at", Moment, nullable=False),
-    _created(),
-    _one_of("status", "pending", "in_progress", "completed", "blocked"),
-    _one_of("origin", "coachee", "suggestion"),
+    created(),
+    one_of("status", "pending", "in_progress", "completed", "blocked"),
+    one_of("origin", "coachee", "suggestion"),
     CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
     CheckConstraint("timeline_end IS NULL OR timeline_end >= timeline_start", name="timeline"),
 )
@@ -353,7 +321,7 @@ milestones = Table(
     Column("due_date", Date),
     Column("completed", Boolean, nullable=False),
     Column("completed_at", Moment),
-    _created(),
+    created(),
     UniqueConstraint("action_plan_id", "number"),
 )
 
@@ -368,8 +336,8 @@ summaries = Table(
     Column("writer", String(8), nullable=False),
     Column("prompt", String(64)),
     Column("model", Text),
-    _created(),
-    _one_of("writer", "model", "plain"),
+    created(),
+    one_of("writer", "model", "plain"),
     UniqueConstraint("session_id", "version"),
 )
 
@@ -386,6 +354,6 @@ model_usage = Table(
     Column("prompt_tokens", BigInteger, nullable=False),
     Column("cached_tokens", BigInteger, nullable=False),
     Column("completion_tokens", BigInteger, nullable=False),
-    _one_of("kind", "summary", "reflect", "transcribe"),
+    one_of("kind", "summary", "reflect", "transcribe"),
     Index("ix_model_usage_user_id", "user_id", "day"),
 )

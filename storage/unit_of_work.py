@@ -94,14 +94,14 @@ def handle(
         relating = [i for i in new if serial(i.event)]
         if relating:
             one_at_a_time(connection, {i.event.chat_id for i in new})
-        loaded = load(connection, [i.event for i in new if i not in relating], needs)
+        loaded = load(connection, [i.event for i in new if i not in relating], needs, now)
         put_off = [i for i in new if i not in relating and defers(loaded[i.event.chat_id], i.event)]
         if put_off and not relating:
             one_at_a_time(connection, {i.event.chat_id for i in new})
         first = [i for i in new if i not in relating and i not in put_off]
         _decided(connection, first, loaded, outcomes, settle, now, owner)
         for incoming in (*put_off, *relating):
-            alone = load(connection, [incoming.event], needs)
+            alone = load(connection, [incoming.event], needs, now)
             _decided(connection, [incoming], alone, outcomes, settle, now, owner)
         return [outcomes[id(i)] for i in batch]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Engine, text
@@ -15,8 +15,11 @@ from sqlalchemy import Engine, text
 from storage.engine import is_sqlite
 
 LOCK = 0x5741594D4947  # one migration at a time, also when several processes start together
-LOSES_DATA: frozenset[str] = frozenset({"0001", "0003", "0004", "0005"})
-"""Revisions whose way down drops what people said or chose. They are undone only with `lossy=True`."""
+LOSES_DATA: frozenset[str] = frozenset({"0001", "0003", "0004", "0005", "0006", "0008"})
+"""Revisions whose way down drops what people said or chose. They are undone only with `lossy=True`.
+
+Where that depends on what is there, a revision says so itself, by `loses(connection)`.
+"""
 
 
 class LossyDowngradeError(Exception):
@@ -42,10 +45,10 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 def downgrade(engine: Engine, revision: str, *, lossy: bool = False) -> None:
     """Go back to a revision. Raises LossyDowngradeError where rows would be dropped and `lossy` does not say so."""
     try:
-        undone = {r.revision for r in _scripts().iterate_revisions(current(engine), revision)}
+        undone = {r.revision: r for r in _scripts().iterate_revisions(current(engine), revision)}
     except (CommandError, RevisionError) as error:
         raise UnknownRevisionError(revision) from error
-    if (losing := undone & LOSES_DATA) and not lossy:
+    if not lossy and (losing := (undone.keys() & LOSES_DATA) | _losing_here(engine, undone)):
         raise LossyDowngradeError(", ".join(sorted(losing)))
     _run(engine, "downgrade", revision)
 
@@ -65,6 +68,13 @@ def head() -> str:
 
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(config())
+
+
+def _losing_here(engine: Engine, undone: dict[str, Script]) -> set[str]:
+    """Those that would drop something because of the rows that are there now."""
+    asked = {name: loses for name, script in undone.items() if (loses := getattr(script.module, "loses", None))}
+    with engine.connect() as connection:
+        return {name for name, loses in asked.items() if loses(connection)}
 
 
 def _run(engine: Engine, direction: str, revision: str) -> None:
