@@ -17,6 +17,7 @@ lint: .venv/ready-dev
 
 docs: .venv/ready-dev
 	$(BIN)/python -c "from flows.diagram import page; print(page(), end='')" > docs/conversation.md
+	$(BIN)/python -c "from flows.life_page import page; print(page(), end='')" > docs/sessions.md
 	$(BIN)/python -m tests.transcripts
 
 # A look at what right-to-left becomes on a screen; wants Chromium and fonts of each script.

@@ -11,11 +11,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from telegram.error import InvalidToken, TelegramError
 
 from bot.clock import Clock, SystemClock
+from bot.google import CalendarError, google_of
 from bot.model import ModelFailedError, model_of
 from bot.service import bot_of
 from bot.settings import Settings
 from flows.records import Record
 from storage import letters, migrations, outbox, usage
+from storage.calendars import not_written
 from storage.engine import alive, connect
 
 
@@ -39,6 +41,8 @@ async def examine(settings: Settings, clock: Clock | None = None) -> AsyncIterat
     async for finding in _telegram(settings):
         yield finding
     yield await _model(settings)
+    yield _addresses(settings)
+    yield await _calendar(settings)
 
 
 def _database(engine: Engine, settings: Settings, today: date) -> list[Finding]:
@@ -57,6 +61,9 @@ def _database(engine: Engine, settings: Settings, today: date) -> list[Finding]:
         found.append(Finding(about="letters", fine=not aside, words=words))
         waiting = outbox.waiting(engine).get("pending", 0)
         found.append(Finding(about="outbox", fine=None, words=f"{waiting} waiting to be sent"))
+        if lost := not_written(engine):
+            words = f"{lost} sessions are not in the shared calendar as they stand: the next change tries again"
+            found.append(Finding(about="calendar", fine=False, words=words))
         found.append(_budget(usage.totals(engine, today), settings.model_tokens_day))
     except SQLAlchemyError as error:
         found.append(Finding(about="migrations", fine=False, words=f"not readable ({type(error).__name__})"))
@@ -98,6 +105,32 @@ async def _telegram(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(about="token", fine=False, words=words)
     finally:
         await bot.shutdown()
+
+
+def _addresses(settings: Settings) -> Finding:
+    if settings.calendars_url is None:
+        words = "no PUBLIC_URL: people get calendar files, and no addresses"
+        return Finding(about="calendar addresses", fine=None, words=words)
+    return Finding(about="calendar addresses", fine=True, words=f"{settings.calendars_url}/calendar/...")
+
+
+async def _calendar(settings: Settings) -> Finding:
+    about = "shared calendar"
+    if settings.google_calendar_id is None:
+        return Finding(about=about, fine=None, words="no GOOGLE_CALENDAR_ID: sessions are written to none")
+    google = None
+    try:
+        google = google_of(settings)
+        assert google is not None
+        await google.check()
+    except CalendarError as failure:
+        hint = "check GOOGLE_CREDENTIALS_FILE, and that GOOGLE_CALENDAR_ID is shared with the service account"
+        words = str(failure) if google is None else f"{settings.google_calendar_id}: {failure}: {hint}"
+        return Finding(about=about, fine=False, words=words)
+    finally:
+        if google is not None:
+            google.close()
+    return Finding(about=about, fine=True, words=str(settings.google_calendar_id))
 
 
 async def _model(settings: Settings) -> Finding:

@@ -23,6 +23,7 @@ from flows.documents import Document
 from flows.effects import Text
 from flows.opening import sections, written_by
 from flows.people import AUDIENCES
+from flows.session_news import REASONS
 from storage.personal import export_of, person_in
 
 log = structlog.get_logger()
@@ -126,6 +127,8 @@ class _Copy:
             yield [(self.say("export.plan"), "bold"), *items]
         for session in sorted(self._found["coaching_sessions"], key=lambda row: row["created_at"], reverse=True):
             yield self._session(session)
+        if booked := self._booked():
+            yield [(self.say("export.booked"), "bold"), *booked]
         if notes := [_quote(row["text"]) for row in self._found["coach_notes"]]:
             yield [(self.say("export.notes"), "bold"), *notes]
         yield [(self.say("export.rest"), "plain")]
@@ -197,6 +200,20 @@ class _Copy:
         if session["summary"] is not None:
             lines.extend(self._summary(msgspec.convert(session["summary"], Document)))
         return lines
+
+    def _booked(self) -> Lines:
+        """Booked sessions of the person, and those that they coach: when, which, what became of it, the record."""
+        lines: Lines = []
+        for row in sorted(self._found["scheduled_sessions"], key=lambda row: row["starts_at"], reverse=True):
+            status = self.say(f"session.status.{row['status']}")
+            at = self._local(row["starts_at"])
+            lines.append((self.say("export.booked_at", n=row["session_number"], at=at, status=status), "plain"))
+            words = (row.get("cancellation_reason"), row["record_topic"], row["coach_notes"])
+            lines += [_quote(self._reason(text)) for text in words if text]
+        return lines
+
+    def _reason(self, text: str) -> str:
+        return self.say(f"cancel.reason.{text}") if text in REASONS else text
 
     def _summary(self, document: Document) -> Lines:
         lines = [(document.theme, "bold"), (self.say(written_by(document)), "plain")]

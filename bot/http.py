@@ -1,10 +1,13 @@
-"""HTTP on PORT: Telegram's webhook, and what an operator watches."""
+"""HTTP on PORT: Telegram's webhook, people's calendars, and what an operator watches.
+
+No request is logged: the path of a calendar is a secret."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hmac
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -16,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot import feeds
+from bot.feeds import Fetch
 from bot.intake import Intake
 
 log = structlog.get_logger()
@@ -29,8 +34,10 @@ def application(
     secret: str | None,
     ready: Callable[[], Awaitable[bool]],
     page: Callable[[], Awaitable[bytes]],
+    calendars: Fetch | None = None,
 ) -> Starlette:
-    """The pages. Without an intake there is no webhook. `page` makes what /metrics shows."""
+    """The pages. Without an intake there is no webhook. `page` makes what /metrics shows; `calendars` are fetched by
+    their tokens, where they are at all."""
 
     async def telegram(request: Request) -> Response:
         given = request.headers.get(SECRET_HEADER, "")
@@ -63,6 +70,7 @@ def application(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
+            *([feeds.route(calendars)] if calendars is not None else []),
         ]
     )
 
@@ -72,6 +80,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Starlette, port: int) -> None:
         self._stopped = asyncio.Event()
+        logging.getLogger("uvicorn.access").setLevel(logging.CRITICAL)  # whoever listens: paths are secrets
         super().__init__(
             uvicorn.Config(app, host="0.0.0.0", port=port, log_config=None, access_log=False, lifespan="off")
         )

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.calendars import Invitation, ics
 from bot.clock import Clock
 from bot.nursery import Nursery
 from bot.pdf import pdf
@@ -95,7 +96,7 @@ class Messenger(Protocol):
         ...
 
 
-IN_ORDER = ("say", "edit", "file", "link", "commands", "export")
+IN_ORDER = ("say", "edit", "file", "link", "commands", "export", "invitation", "feed")
 """What is carried out in the order of its chat; all else runs beside it."""
 RETRY_SECONDS = (0.2, 1.0, 3.0, 15.0)
 """Waits between tries while the server does not answer; the last one repeats."""
@@ -150,6 +151,7 @@ class Performer:
         self._quiet.set()
         self.request: Callable[[Row], Awaitable[None]] | None = None
         self.mint: Callable[[int, UUID], Awaitable[str]] | None = None
+        self.mint_feed: Callable[[int, UUID], Awaitable[str | None]] | None = None
         self.export: Callable[[int, str], Awaitable[Sequence[Made]]] | None = None
         self._tokens: dict[UUID, str] = {}
         self.blocked: Callable[[int], Coroutine[Any, Any, None]] | None = None
@@ -254,6 +256,10 @@ class Performer:
                 return None
             case "export":
                 return await self._send_export(row)
+            case "invitation":
+                return await self._send_invitation(row.chat_id, msgspec.convert(row.payload, Invitation))
+            case "feed":
+                return await self._send_feed(row)
         message = msgspec.convert(row.payload, Message)
         if row.kind == "say":
             message_id = await self._messenger.send(row.chat_id, message, row.key)
@@ -288,6 +294,22 @@ class Performer:
         message = msgspec.convert(row.payload["message"], Message)
         return await self._messenger.send(row.chat_id, linked(message, self._messenger.link(token)), row.key)
 
+    async def _send_invitation(self, chat_id: int, sent: Invitation) -> int | None:
+        content = ics(sent.entries, self._clock.now())
+        return await self._messenger.send_file(chat_id, f"{sent.name}.ics", content, sent.caption)
+
+    async def _send_feed(self, row: Row) -> int | None:
+        """The address is made now, as a link is. One that is not wanted any more is not sent."""
+        assert self.mint_feed is not None
+        address = self._tokens.get(row.id)
+        if address is None:
+            address = await self.mint_feed(row.chat_id, UUID(row.payload["request"]))
+            if address is None:
+                return None
+            self._tokens[row.id] = address
+        message = msgspec.convert(row.payload["message"], Message)
+        return await self._messenger.send(row.chat_id, linked(message, address), row.key)
+
     async def _send_export(self, row: Row) -> int | None:
         """What is kept of a person, as it is now, in files."""
         assert self.export is not None
@@ -305,7 +327,7 @@ class Performer:
             seconds -= wait
             due = self._clock.now() + timedelta(seconds=wait)
             for row in queue:
-                self._mark(row.chat_id, Mark(id=row.id, outcome="held", due_at=due))
+                self.mark(row.chat_id, Mark(id=row.id, outcome="held", due_at=due))
             await asyncio.sleep(wait)
 
     def _finish(self, queue: deque[Row], mark: Mark) -> None:
@@ -313,9 +335,10 @@ class Performer:
         row = queue.popleft()
         self._taken.discard(row.id)
         self._tokens.pop(row.id, None)
-        self._mark(row.chat_id, mark)
+        self.mark(row.chat_id, mark)
 
-    def _mark(self, chat_id: int, mark: Mark) -> None:
+    def mark(self, chat_id: int, mark: Mark) -> None:
+        """Something became of a row: it is written down soon."""
         self.marks.append((chat_id, mark))
         self.marked.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -33,6 +34,8 @@ LONGEST_PHRASE = 60
 CLEAR_TOPIC, CLEAR_TOPIC_IN = 3, {"ar": 2}
 """A topic of fewer words is asked about: "school" can mean anything. In Arabic two words say what three do else."""
 DAY_MINUTES = 24 * 60
+EARLIEST = 8
+"""A bare hour before this one is meant in the afternoon."""
 LONGEST_DEADLINE = 4
 """Words that may name the day of a goal, beside the one that says that it is a deadline."""
 OTHER_NAMES = {
@@ -69,8 +72,20 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             between := read_hours(text, chat.person.language)
         ):
             return event.evolve(reading=Reading(hours=between))
+        case TextSent(text=text) if chat.conversation.awaiting == "weekly":
+            return event.evolve(reading=Reading(hours=read_hours(text, chat.person.language, by_day=True)))
+        case TextSent(text=text) if chat.conversation.awaiting == "except":
+            return event.evolve(reading=_day_and_hours(text, local(now, chat.person.timezone), chat.person.language))
+        case TextSent(text=text) if chat.conversation.awaiting == "pick_time":
+            return event.evolve(reading=_day_and_time(text, local(now, chat.person.timezone), chat.person.language))
+        case TextSent(text=text) if (chat.conversation.awaiting or "").startswith("plan_"):
+            return event.evolve(reading=_of_plan(text, chat, now))
         case TextSent(text=text) if chat.conversation.awaiting == "item":
             return event.evolve(reading=Reading(day=_of_item(text, chat, now)))
+        case TextSent(text=text) if chat.conversation.awaiting == "record":
+            booking = chat.conversation.booking
+            on = booking is not None and booking.part == "on"
+            return event.evolve(reading=Reading(day=_past_day(text, chat, now) if on else None))
         case TextSent(text=text) if (pressed := _about_what_was_heard(event, chat)) is not None:
             return read(pressed, chat, now)
         case TextSent(text=text):
@@ -113,6 +128,17 @@ def read_year(text: str) -> int | None:
     return int(found[0]) if len(found) == 1 else None
 
 
+def _of_plan(text: str, chat: Chat, now: datetime) -> Reading:
+    """What words mean that the card of a plan asked for."""
+    person = chat.someone
+    match chat.conversation.awaiting:
+        case "plan_day":
+            return Reading(day=read_day(text, local(now, person.timezone), person.language))
+        case "plan_time":
+            return Reading(time=read_clock(text, person.language))
+    return Reading(number=read_number(text, person.language))
+
+
 def _of_item(text: str, chat: Chat, now: datetime) -> date | None:
     """The day that words about an item name: as an answer to "by when", or somewhere in an in-between step."""
     person, plan = chat.someone, chat.conversation.plan
@@ -120,6 +146,26 @@ def _of_item(text: str, chat: Chat, now: datetime) -> date | None:
     if plan is not None and plan.changing == "day":
         return read_day(text, here, person.language)
     return read_deadline(text, here, person.language)
+
+
+def _past_day(text: str, chat: Chat, now: datetime) -> date | None:
+    """The day of something that is over: a weekday is the last one of it, a date without a year that of this year or
+    the last one, whichever is nearer."""
+    person = chat.someone
+    here = local(now, person.timezone)
+    phrase = _figures(unicodedata.normalize("NFKC", text))
+    found = read_day(text, here, person.language)
+    if found is None or found <= here.date():
+        return found
+    for spoken in (person.language, FALLBACK):
+        if _named(plain(phrase), spoken) and _weekday(phrase, here, spoken) == found:
+            return found - timedelta(days=7)
+    if re.search(r"\d{4}", phrase) or not re.search(r"\d", phrase):
+        return found
+    with suppress(ValueError):  # the 29th of February
+        before = found.replace(year=found.year - 1)
+        return before if here.date() - before < found - here.date() else found
+    return found
 
 
 def _about_what_was_heard(event: TextSent, chat: Chat) -> ButtonPressed | None:
@@ -399,11 +445,11 @@ def _weekdays(language: str) -> dict[str, int]:
     return names
 
 
-def read_hours(text: str, language: str) -> tuple[str, str] | None:
+def read_hours(text: str, language: str, *, by_day: bool = False) -> tuple[str, str] | None:
     """Two times of day, from one to the other, as "22:00": "22:00 - 7:30", "10pm to 7am", "22h-7h", "2200-0730".
 
     None where the phrase says anything else. Hours up to 12 with no half of the day can mean two things: where they
-    would make more than half a day, the first is the evening's ("10 to 7").
+    would make more than half a day, the first is the evening's ("10 to 7"); `by_day`, the second is the afternoon's.
     """
     phrase = _figures(unicodedata.normalize("NFKC", text).casefold()).strip()
     phrase = re.sub(r"(?<![^\W\d_])([ap])\s?\.?\s?m\b\.?", r" \1m ", phrase)
@@ -411,7 +457,36 @@ def read_hours(text: str, language: str) -> tuple[str, str] | None:
         return None
     for spoken in dict.fromkeys((language, FALLBACK)):
         if (halves := _halves(found["before"], found["between"], found["after"], spoken)) is not None:
-            return _between(found["first"], found["second"], halves)
+            if by_day and halves == (None, "pm") and _hour(found["first"]) < _hour(found["second"]):
+                halves = ("pm", "pm")  # "3 to 7 pm"; "9 to 5 pm" begins in the morning
+            return _between(found["first"], found["second"], halves, by_day=by_day)
+    return None
+
+
+def _hour(said: str) -> int:
+    """The hour of a time's figures, of twelve."""
+    figures = re.findall(r"\d+", said)[0]
+    return int(figures[:2] if len(figures) == 4 else figures) % 12
+
+
+def read_clock(text: str, language: str) -> str | None:
+    """One time of day, as "17:00": "17:00", "5 pm", "5:30 in the afternoon", "1700", "17h". None where a phrase says
+    anything else. An hour below 8 with no half of the day beside it is the afternoon's; "05:00" is the morning's.
+    """
+    phrase = _figures(unicodedata.normalize("NFKC", text).casefold()).strip()
+    phrase = re.sub(r"(?<![^\W\d_])([ap])\s?\.?\s?m\b\.?", r" \1m ", phrase)
+    found = re.fullmatch(rf"(\D*)({_TIME})(\D*)", phrase)
+    if len(phrase) > LONGEST_PHRASE or found is None or "-" in found[1]:
+        return None
+    for spoken in dict.fromkeys((language, FALLBACK)):
+        half = _half([*plain(found[1]).split(), *plain(found[3]).split()], spoken)
+        if half is False:
+            continue
+        both = _between(found[2], found[2], (half, half))
+        if both is None:
+            return None
+        early = half is None and not found[2].startswith("0") and 1 <= int(both[0][:2]) < EARLIEST
+        return f"{int(both[0][:2]) + 12}{both[0][2:]}" if early else both[0]
     return None
 
 
@@ -445,7 +520,7 @@ def _half(tokens: list[str], language: str) -> _Half | Literal[False]:
     return found.pop() if found else None
 
 
-def _between(first: str, second: str, halves: tuple[_Half, _Half]) -> tuple[str, str] | None:
+def _between(first: str, second: str, halves: tuple[_Half, _Half], *, by_day: bool = False) -> tuple[str, str] | None:
     """Two times of day from their figures and the halves of the day beside them; None where a time is none."""
     times, either = [], []  # minutes of the day; which of the two could be meant in both halves of it
     plainly = any(said.startswith("0") or len(re.sub(r"\D", " ", said).split()[0]) == 4 for said in (first, second))
@@ -463,11 +538,36 @@ def _between(first: str, second: str, halves: tuple[_Half, _Half]) -> tuple[str,
         elif half == "pm" or (half == "night" and 6 <= hour < 12):
             hour = hour % 12 + 12
         times.append(hour % 24 * 60 + minute)
-    for n in (0, 1):
+    if by_day and all(either) and not plainly and times[1] <= times[0] < times[1] + DAY_MINUTES // 2:
+        times[1] += DAY_MINUTES // 2  # 9-5
+    for n in () if by_day else (0, 1):
         if either[n] and not plainly and (times[1] - times[0]) % DAY_MINUTES > DAY_MINUTES // 2:
             times[n] = (times[n] + DAY_MINUTES // 2) % DAY_MINUTES
     start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in times)
     return start, end
+
+
+def _day_and_hours(text: str, here: datetime, language: str) -> Reading:
+    """A day, and the hours beside it, if there are any: "24 December", "24 Dec 9-11"."""
+    for phrase, rest in _in_two(text):
+        if (hours := read_hours(rest, language, by_day=True)) and (day := read_day(phrase, here, language)):
+            return Reading(day=day, hours=hours)
+    return Reading(day=read_day(text, here, language))
+
+
+def _day_and_time(text: str, here: datetime, language: str) -> Reading:
+    """A day and a time of day, in either order: "24 Nov 17:00", "5 pm on friday"."""
+    for one, other in _in_two(text):
+        for phrase, rest in ((one, other), (other, one)):
+            if (time := read_clock(rest, language)) and (day := read_day(phrase, here, language)):
+                return Reading(day=day, time=time)
+    return Reading()
+
+
+def _in_two(text: str) -> list[tuple[str, str]]:
+    """A phrase taken apart between two of its words, in every way."""
+    tokens = text[: 2 * LONGEST_PHRASE].split()
+    return [(" ".join(tokens[:n]).strip(" ,:;"), " ".join(tokens[n:])) for n in range(1, len(tokens))]
 
 
 _WINTER = datetime(2026, 1, 1)  # noqa: DTZ001 - a wall-clock time, to compare zones by

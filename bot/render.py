@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from bot.calendars import Invitation, entry
 from bot.texts import right_to_left, words
 from flows.effects import (
     Acknowledge,
@@ -27,11 +28,14 @@ from flows.effects import (
     Say,
     Screen,
     SendExport,
+    SendFeed,
     SendFile,
+    SendInvitation,
     SendLink,
     SetTimer,
     ShowCommands,
     Text,
+    UpdateCalendar,
 )
 from flows.records import Record
 from flows.state import Decision
@@ -151,6 +155,14 @@ def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
             return [Outgoing(chat_id=there, kind="commands", payload=listed)]
         case SendExport():
             return [Outgoing(chat_id=chat_id, kind="export", payload={"language": language})]
+        case SendInvitation():
+            return [Outgoing(chat_id=chat_id, kind="invitation", payload=_payload(invitation(effect, language)))]
+        case SendFeed(request=request, screen=screen):
+            message = messages(_with_link(screen), language)[-1]
+            asked: dict[str, Any] = {"request": str(request), "message": _payload(message)}
+            return [Outgoing(chat_id=chat_id, kind="feed", payload=asked)]
+        case UpdateCalendar(of=of):
+            return [Outgoing(chat_id=chat_id if of is None else of, kind="calendar", payload=_payload(effect))]
         case RequestSummary(session_id=session_id, attempt=attempt, writer=writer):
             payload: dict[str, Any] = {"session_id": str(session_id), "attempt": attempt, "writer": writer}
             return [Outgoing(chat_id=chat_id, kind="request_summary", payload=payload)]
@@ -204,17 +216,29 @@ def messages(screen: Screen, language: str) -> list[Message]:
     return made
 
 
+def invitation(effect: SendInvitation, language: str) -> Invitation:
+    """A calendar file with its words in a language."""
+    return Invitation(
+        name=_file_name(effect.name),
+        entries=tuple(entry(s, effect.titles[s.session_id], language) for s in effect.sessions),
+        caption=_caption(effect.caption, language),
+    )
+
+
+def _caption(text: Text | str, language: str) -> str:
+    """What stands below a file, cut to what may stand there."""
+    caption = words(text, language).strip()
+    return _start(caption, LONGEST_CAPTION - 1) + "…" if units(caption) > LONGEST_CAPTION else caption
+
+
 def file(effect: SendFile, language: str) -> File:
-    """A file with its words in a language; its caption is cut to what may stand below a file."""
-    caption = words(effect.caption, language).strip()
-    if units(caption) > LONGEST_CAPTION:
-        caption = _start(caption, LONGEST_CAPTION - 1) + "…"
+    """A file with its words in a language."""
     return File(
         name=_file_name(effect.name),
         title=_text(Line(text=effect.title), language),
         language=language,
         lines=tuple((_text(line, language), line.style) for line in effect.lines),
-        caption=caption,
+        caption=_caption(effect.caption, language),
     )
 
 
@@ -290,8 +314,10 @@ def _rows(screen: Screen, language: str) -> tuple[tuple[Button, ...], ...]:
         Button(text=("✓ " if c.marked else "") + _label(words(c.label, language)), data=c.data)
         for c in screen.choices
     ]
-    step = screen.per_row
-    return tuple(tuple(buttons[i : i + step]) for i in range(0, len(buttons), step))
+    cells, wide = screen.grid
+    rows = [buttons[i : min(i + wide, cells)] for i in range(0, cells, wide)]
+    rows += [buttons[i : i + screen.per_row] for i in range(cells, len(buttons), screen.per_row)]
+    return tuple(tuple(row) for row in rows)
 
 
 def _label(text: str) -> str:

@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from bot import holidays
 from bot.ages import consent_age
 from bot.clock import Clock
 from bot.nursery import Nursery
@@ -29,6 +30,7 @@ from bot.render import settled
 from bot.texts import FALLBACK
 from bot.threads import Threads
 from flows.decide import decide
+from flows.diary import Policy
 from flows.errors import NobodyHereError
 from flows.events import AnyEvent, ButtonPressed, EventFailed, Spoken
 from flows.needs import needs
@@ -59,6 +61,8 @@ class House(Record):
     invite_days: int = 7
     keeping: Keeping = Keeping()
     consent_ages: dict[str, int] = {}
+    policy: Policy = Policy()
+    holidays: str = "auto"
 
 
 class _Waiting:
@@ -128,6 +132,8 @@ class Runner:
             access=house.access,
             invite_days=house.invite_days,
             keeping=house.keeping,
+            policy=house.policy,
+            holidays=holidays.of_plan(chat, event, house.holidays),
             consent_age=consent_age(zone, house.consent_ages),
             subject_consent_age=consent_age(subjects_zone, house.consent_ages),
         )

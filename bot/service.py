@@ -19,8 +19,11 @@ from telegram.error import BadRequest, InvalidToken, TelegramError
 
 from bot import ages
 from bot.breaker import Breaker
+from bot.calendar_sync import CalendarSync
 from bot.clock import Clock, SystemClock
 from bot.exporting import exported
+from bot.feeds import Feeds
+from bot.google import CalendarError, google_of
 from bot.http import Server, application
 from bot.intake import Intake
 from bot.meters import Meters
@@ -35,9 +38,10 @@ from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.polling import WAITS, Polling
 from bot.telegram.transport import AiohttpRequest
 from bot.writer import Writer
-from flows.events import ChatBlocked, LinkMinted
+from flows.events import ChatBlocked, FeedMinted, LinkMinted
 from flows.spending import Budget
 from storage import migrations, outbox
+from storage.calendars import held
 from storage.engine import alive, connect
 from storage.instance import Instance
 
@@ -62,7 +66,8 @@ class Core:
     def __init__(
         self, engine: Engine, messenger: Messenger, settings: Settings, clock: Clock, nursery: Nursery, *, owner: str
     ) -> None:
-        self.engine, self.clock = engine, clock
+        self.engine, self.clock, self.owner = engine, clock, owner
+        self.policy, self._calendars_url = settings.policy, settings.calendars_url
         self.performer = Performer(messenger, clock, nursery, find_sent=self._find_sent)
         self.budget = Budget(person=settings.model_tokens_person_day, deployment=settings.model_tokens_day)
         self.breaker = Breaker(clock)
@@ -80,6 +85,8 @@ class Core:
                 invite_days=settings.invite_days,
                 keeping=settings.keeping,
                 consent_ages=ages.parsed(settings.consent_ages),
+                policy=self.policy,
+                holidays=settings.holidays,
             ),
         )
         self.writer = Writer(engine, self.runner, messenger, self.model, budget=self.budget, clock=clock)
@@ -92,14 +99,23 @@ class Core:
             keeping=settings.keeping,
             tombstones=settings.tombstones_file,
         )
-        self.performer.request = self.writer.request
+        try:
+            self.google = google_of(settings)
+        except CalendarError as error:
+            raise CannotServeError(str(error)) from None
+        self.calendars = CalendarSync(engine, self.runner, self.google, clock, self.performer.mark)
+        self.performer.request = self._request
         self.performer.blocked = self._blocked
         self.performer.mint = self._mint
+        self.performer.mint_feed = self._mint_feed
         self.performer.export = self._export
 
     async def _find_sent(self, chat_id: int, key: str) -> int | None:
         await self.runner.flush()
         return await self.runner.threads.run(outbox.sent_as, self.engine, chat_id, key)
+
+    async def _request(self, row: outbox.Row) -> None:
+        await (self.calendars.request(row) if row.kind == "calendar" else self.writer.request(row))
 
     async def _mint(self, chat_id: int, invite_id: UUID) -> str:
         """A new token for a link; only its hash is kept, and kept before anybody has the link."""
@@ -110,6 +126,17 @@ class Core:
         if outcome.error is not None or outcome.dropped:
             raise LinkNotKeptError(outcome.error or "nobody is there")
         return token
+
+    async def _mint_feed(self, chat_id: int, request: UUID) -> str | None:
+        """A new address of a person's calendar, as a link is made; None where it is not wanted any more."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        hashed = hash_of(token)
+        minted = FeedMinted(id=uuid5(request, hashed), chat_id=chat_id, request=request, token_hash=hashed)
+        outcome = await self.runner.handle(minted)
+        if outcome.error is not None:
+            raise LinkNotKeptError(outcome.error)
+        kept = await self.runner.threads.run(held, self.engine, hashed)
+        return f"{self._calendars_url}/calendar/{token}.ics" if kept else None
 
     async def _export(self, chat_id: int, language: str) -> Sequence[Made]:
         return await self.runner.threads.run(exported, self.engine, chat_id, language, self.clock.now())
@@ -175,6 +202,8 @@ async def _at_work(
         made.runner.close()
         with suppress(SQLAlchemyError):
             await asyncio.to_thread(outbox.release, engine, instance.name, clock.now())  # anybody's now
+        if made.google is not None:
+            made.google.close()
         if made.model is not None:
             await made.model.close()
 
@@ -247,9 +276,9 @@ def _server(settings: Settings, made: Core, intake: Intake) -> Server:
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     taking = intake if settings.webhook_url else None
     meters = _metrics(made, intake)
-    return Server(
-        application(taking, secret, lambda: made.runner.threads.run(alive, made.engine), meters.page), settings.port
-    )
+    fetch = Feeds(made.engine, made.runner.threads, made.clock).fetch if made.policy.feeds else None
+    pages = application(taking, secret, lambda: made.runner.threads.run(alive, made.engine), meters.page, fetch)
+    return Server(pages, settings.port)
 
 
 async def _receive(settings: Settings, bot: Bot, messenger: TelegramMessenger, intake: Intake) -> None:

@@ -115,13 +115,15 @@ class TerminalMessenger:
         self._console.print(styled, highlight=False)
 
     def _offer(self, message: Message, key: str | None) -> None:
-        buttons = tuple(button for row in message.rows for button in row)
+        rows = [[button for button in row if not button.data.endswith("::none")] for row in message.rows]
+        rows = [row for row in rows if row]  # the empty cells of a calendar are nothing to choose
+        buttons = tuple(button for row in rows for button in row)
         if key is not None and key.startswith(("q", "d")):  # what waits for an answer
             self._question, self._card = buttons, ()
         else:
             self._card = buttons
         number = 0
-        for row in message.rows:
+        for row in rows:
             parts = []
             for button in row:
                 number += 1

@@ -27,6 +27,8 @@ from flows.effects import Text
 
 LOCALES = Path(__file__).parent / "locales"
 FALLBACK = "en"
+DAY_PATTERNS = ("short", "year", "month", "weekday", "name")
+"""The patterns of the catalogues for dates besides the plain one."""
 
 
 @cache
@@ -53,11 +55,16 @@ def catalogue(language: str) -> gettext.GNUTranslations:
 
 
 def words(text: Text | str, language: str) -> str:
-    """A text in a language. A string is somebody's words and stays as it is. Raises KeyError for an unknown key."""
+    """A text in a language, or else in English. A string is somebody's words and stays as it is.
+
+    Raises KeyError for a key that is unknown in both.
+    """
     if isinstance(text, str):
         return text
     texts = catalogue(language)
     template = texts.gettext(text.key) if text.count is None else texts.ngettext(text.key, text.key, text.count)
+    if template == text.key and language != FALLBACK:
+        return words(text, FALLBACK)  # better than nothing at all; a test finds every text that a language has not
     if template == text.key:
         raise KeyError(text.key)
     if not text.args and text.count is None:
@@ -150,7 +157,8 @@ def _locale(language: str) -> Locale:
 
 
 class Day:
-    """A date in a text: {day} is "Friday 27 November", {day:short} is "Fri 27 Nov", {day:year} adds the year.
+    """A date in a text: {day} is "Friday 27 November", {day:short} is "Fri 27 Nov", {day:year} adds the year;
+    {day:month} is "November 2026", {day:weekday} "Fr".
 
     The patterns are the catalogue's, by Unicode's rules for dates.
     """
@@ -159,21 +167,24 @@ class Day:
         self._value, self._locale = value, locale
 
     def __format__(self, spec: str) -> str:
-        key = f"date.pattern.{spec}" if spec in ("short", "year") else "date.pattern"
+        key = f"date.pattern.{spec}" if spec in DAY_PATTERNS else "date.pattern"
         pattern = catalogue(self._locale.language).gettext(key)
         return str(format_date(self._value, pattern, locale=self._locale))
 
 
 class Moment:
-    """A local time in a text: {at} is "Friday 27 November, 09:00"."""
+    """A local time in a text: {at} is "Friday 27 November, 09:00 (Berlin)", {at:short} "Fri 27 Nov, 09:00 (Berlin)".
+
+    {at:bare} and {at:brief} are these without the zone, where it stands close by.
+    """
 
     def __init__(self, value: datetime, locale: Locale) -> None:
         self._value, self._locale = value, locale
 
     def __format__(self, spec: str) -> str:
         clock = format_time(self._value.timetz().replace(tzinfo=None), "HH:mm", locale=self._locale)
-        day = format(Day(self._value.date(), self._locale), spec)
+        day = format(Day(self._value.date(), self._locale), "short" if spec == "brief" else spec)
         zone = getattr(self._value.tzinfo, "key", "")
         place = zone.rsplit("/", 1)[-1].replace("_", " ")
         comma = "،" if right_to_left(self._locale.language) else ","
-        return f"{day}{comma} {clock}" + (f" ({place})" if place and spec != "bare" else "")
+        return f"{day}{comma} {clock}" + (f" ({place})" if place and spec not in ("bare", "brief") else "")
