@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.exc import OperationalError
 
 from storage import migrations
 from storage.engine import connect, database_url
-from storage.tables import metadata
+from storage.tables import metadata, resources
+
+MACHINE_1 = import_module("storage.migrations.versions.0007_resources").MACHINE_1
+"""The resource that there is in every database from its migration on."""
 
 SERVER = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REQUIRED = os.environ.get("WAYMARK_REQUIRE_POSTGRESQL") == "1"
@@ -94,6 +98,7 @@ def _emptied(admin: Engine, name: str) -> None:
     with engine.begin() as connection:
         # not DELETE: it leaves holes, and rows would be found in another order than they came in
         connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
+        connection.execute(insert(resources), MACHINE_1)
     engine.dispose()
 
 

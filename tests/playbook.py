@@ -2,6 +2,7 @@
 
     Mira: /session              she writes
     coach: How present are      the next message she gets that contains this
+    card: Session 4 of 8        what the newest message with buttons says now: one that was edited is not a new one
     buttons: 1 | 2 | 3          what its buttons say (the newest message that has any)
     Mira: [7]                   she presses a button of that message
     Mira: ✎ old text => new     she edits a message she sent
@@ -31,17 +32,22 @@ from sqlalchemy import select
 
 from bot.parse import UPDATES, said
 from bot.perform import Blocked, Refused
-from bot.render import Message
+from bot.render import Message, units
 from bot.service import Core, core
 from bot.settings import Settings
+from flows.changes import HoldPut, ResourceDeleted, ResourcePut, SessionPut, SessionsReleased
 from flows.effects import Acknowledge
 from flows.events import AnyEvent, ButtonPressed, CommandSent, MediaSent, Sender, TextEdited
+from flows.needs import defers, serial
 from flows.people import Role
 from flows.rights import commands_of
+from flows.state import Chat
 from storage import tables as t
 from storage import timers
-from storage.unit_of_work import Claim, Outcome
+from storage.unit_of_work import Claim, Outcome, Settled
 
+LOCKED = (SessionPut, SessionsReleased, HoldPut, ResourcePut, ResourceDeleted)
+"""What is changed by one decision at a time only, in all processes."""
 START = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
 """A Monday, five past five in Berlin."""
 
@@ -93,6 +99,7 @@ class Screens:
         self.sent_files: list[tuple[int, str, bytes, str]] = []
         self.blocked: set[int] = set()
         self.commands: dict[int, tuple[str, ...]] = {}
+        self.refused: list[Message] = []
         self._next = 1000
 
     def number(self) -> int:
@@ -104,15 +111,24 @@ class Screens:
         """A message appears."""
         if chat_id in self.blocked:
             raise Blocked
+        self._check(message)
         shown = Shown(self.number(), message, key)
         self.of.setdefault(chat_id, []).append(shown)
         return shown.number
 
     async def edit(self, chat_id: int, message_id: int, message: Message, key: str) -> None:
         """A message changes."""
+        self._check(message)
         shown = next(s for s in self.of[chat_id] if s.number == message_id)
         shown.message = message
         shown.edits += 1
+
+    def _check(self, message: Message) -> None:
+        """Telegram refuses a button without words or with too much data, too many of them, a text too long."""
+        buttons = [button for row in message.rows for button in row]
+        fits = all(button.text.strip() and 1 <= len(button.data.encode()) <= 64 for button in buttons)
+        if not fits or len(buttons) > 100 or not 1 <= units(message.text) <= 4096:
+            self.refused.append(message)
 
     async def send_file(self, chat_id: int, filename: str, content: bytes, caption: str) -> int:
         """A file appears."""
@@ -240,6 +256,7 @@ class Play:
         self.hooks: dict[str, Callable[[], Awaitable[None] | None]] = {}
         self._updates = 0
         self._acting: Coachee | None = None
+        self.unlocked: list[AnyEvent] = []
         self._stack = AsyncExitStack()
         self.core: Core
 
@@ -247,12 +264,29 @@ class Play:
         self.core = await self._stack.enter_async_context(
             core(self.settings, self.screens, self.clock, ticking=False)
         )
+        self._watch_locks()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+        assert not self.screens.refused, "Telegram would not take these"
+        assert not self.unlocked, "rows that others rest on were changed without the lock"
+
+    def _watch_locks(self) -> None:
+        """Note each decision that changes what others rest on though it is not made under the lock."""
+        settle = self.core.runner.settle
+
+        def watched(chat: Chat, event: AnyEvent) -> Settled:
+            found = settle(chat, event)
+            if any(isinstance(change, LOCKED) for change in found.changes) and not (
+                serial(event) or defers(chat, event)
+            ):
+                self.unlocked.append(event)
+            return found
+
+        self.core.runner.settle = watched  # type: ignore[method-assign]
 
     async def restart(self) -> None:
         """The process ends and another one starts on the same database."""
@@ -322,6 +356,9 @@ class Play:
             wanted = [label.strip() for label in line.removeprefix("buttons:").split("|")]
             there = list(self._here.newest_with_buttons().buttons)
             assert there == wanted, f"no such buttons, only {there}"
+        elif line.startswith("card:"):
+            wanted_text, now_says = line.removeprefix("card:").strip(), self._here.newest_with_buttons().text
+            assert wanted_text in now_says, f"but it says {now_says!r}"
         elif line.startswith("toast:"):
             assert self.screens.toasts, "no press was answered"
             assert line.removeprefix("toast:").strip() in self.screens.toasts[-1], self.screens.toasts[-1]

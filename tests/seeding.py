@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -27,6 +28,8 @@ from sqlalchemy import (
 from storage import tables as t
 from tests.playbook import START
 
+MACHINE_1_ID: UUID = import_module("storage.migrations.versions.0007_resources").MACHINE_1_ID
+"""The resource that there is in every database."""
 CHOICES: dict[tuple[str, str], Any] = {
     ("users", "language"): "en",
     ("users", "timezone"): "Europe/Berlin",
@@ -50,20 +53,37 @@ CHOICES: dict[tuple[str, str], Any] = {
     ("action_plans", "origin"): "coachee",
     ("summaries", "writer"): "plain",
     ("model_usage", "kind"): "summary",
+    ("programmes", "timezone"): "Europe/Berlin",
+    ("programmes", "minutes"): 60,
+    ("scheduled_sessions", "status"): "completed",
+    ("scheduled_sessions", "absent"): "coachee",
+    ("scheduled_sessions", "cancellation_status"): "none",
+    ("scheduled_sessions", "record_status"): "submitted",
+    ("scheduled_sessions", "calendar_state"): "ok",
+    ("availabilities", "weekly"): [[0, "15:00", "19:00"]],
+    ("availabilities", "exceptions"): {"2026-12-24": []},
+    ("learning_events", "event_type"): "session_completed",
+    ("coach_questions", "status"): "answered",
 }
 """Columns that hold one of a few words of ours, or a code: no person's words can be in them."""
+BOOKED = ("programmes", "scheduled_sessions", "slot_holds", "learning_events", "coach_questions")
+"""Tables of booked sessions that are about a coachee and a coach."""
 PEOPLE: dict[str, tuple[tuple[str, str], ...]] = {
     "coachee": (
         ("coach_coachee_mappings", "coachee_id"),
         ("guardianships", "child_id"),
         ("coach_notes", "coachee_id"),
         ("invites", "coachee_id"),
+        *((name, "coachee_id") for name in BOOKED),
+        ("slot_holds", "held_by"),
     ),
     "coach": (
         ("coach_coachee_mappings", "coach_id"),
         ("guardianships", "parent_id"),
         ("coach_notes", "coach_id"),
         ("invites", "inviter_id"),
+        *((name, "coach_id") for name in BOOKED),
+        ("slot_holds", "held_by"),
     ),
 }
 """Which of the people of a row the person is, by their role; the others are somebody else, or nobody."""
@@ -117,7 +137,7 @@ def seed(engine: Engine, seeded: Seeded, other: UUID) -> Seeded:
     """Give a person who is known already a row of every table, with `other` as the other side of it."""
     with engine.begin() as connection:
         for table in t.metadata.sorted_tables:
-            if table is not t.tombstones:
+            if table not in (t.tombstones, t.resources):  # a machine is about nobody: all are on the one there is
                 _row(connection, table, seeded, other)
     return seeded
 
@@ -147,9 +167,13 @@ def _value(table: Table, column: Column[Any], seeded: Seeded, other: UUID) -> An
         return SHAPES.get(name, lambda word: {"word": word})(word)
     if isinstance(kind, String | Text):
         return seeded.word(table, column)
+    if column.name in ("starts_at", "ends_at"):  # each person's own day: no two may have the machine at once
+        return START + timedelta(days=ord(seeded.letter), hours=column.name == "ends_at")
     if isinstance(kind, t.Moment):
         return None if column.name in ("unreachable_since", "deletion_due_at", "dropped_at") else START
     if isinstance(kind, Uuid):
+        if column.name == "resource_id":
+            return MACHINE_1_ID
         return _who(table, column, seeded, other)
     if isinstance(kind, Boolean):
         return True

@@ -88,7 +88,7 @@ async def test_a_newcomer_joins_as_coach_by_a_link(play: Play) -> None:
         Ana: [English]
         {TO_THE_END.format(name="Ana")}
         coach: Invite a coachee
-        buttons: Coachees | Invite a coachee | Settings | Help
+        buttons: Coachees | Sessions | Invite a coachee | Settings | Help
         """
     )
     assert standing(play, ana) == "active"
@@ -240,7 +240,7 @@ async def test_a_parents_screen_says_what_they_may_read(play: Play) -> None:
         """
         Paula: /family
         Paula: [Mira]
-        buttons: Attendance | Take my agreement back | I am not their parent | Family | Menu
+        buttons: Attendance | Take my agreement back | I am not their parent | Sessions | Family | Menu
         Paula: [Attendance]
         coach: There is nothing yet
         Mira: /settings
@@ -248,7 +248,7 @@ async def test_a_parents_screen_says_what_they_may_read(play: Play) -> None:
         Mira: [Parents: plan]
         Paula: /family
         Paula: [Mira]
-        buttons: Plan | Attendance | Take my agreement back | I am not their parent | Family | Menu
+        buttons: Plan | Attendance | Take my agreement back | I am not their parent | Sessions | Family | Menu
         """
     )
 

@@ -261,8 +261,8 @@ async def test_the_year_and_the_agreement_at_the_same_moment(database: str, monk
         await play.script(TO_THE_END.format(name="Mira"))
         loaded, agreed, load = threading.Event(), threading.Event(), unit_of_work.load
 
-        def slowly(connection: Any, events: Sequence[Any], needs: Any) -> Any:
-            chats = load(connection, events, needs)
+        def slowly(connection: Any, events: Sequence[Any], needs: Any, now: Any) -> Any:
+            chats = load(connection, events, needs, now)
             if any(event.chat_id == mira.chat_id for event in events) and not loaded.is_set():
                 loaded.set()
                 agreed.wait(3)

@@ -21,9 +21,11 @@ from storage import tables as t
 from storage.outbox import Row
 from storage.personal import export_of, tombstones
 from storage.retention import STAYS
+from tests.booking import booked, soon
 from tests.coachee import conversation, finish, walk
 from tests.playbook import START, Coachee, Play
 from tests.seeding import Seeded, document, dumped, rows_of, seed
+from tests.village import coach, coachee, operator
 
 WEEK = timedelta(days=7, minutes=1)
 
@@ -143,6 +145,28 @@ async def test_the_readable_copy_has_questions_answers_summary_plan_and_settings
     assert "Europe/Berlin" in texts
 
 
+async def test_the_readable_copy_has_booked_sessions_with_what_became_of_them_and_the_record(play: Play) -> None:
+    """Of the coachee and of the coach; a reason in words is in the copy of the coachee alone."""
+    await operator(play)
+    ana = await coach(play, "Ana")
+    kim = await coachee(play, "Kim", ana)
+    held, gone = await booked(play, ana, kim, soon(play)), await booked(play, ana, kim, soon(play, days=2), n=2)
+    s = t.scheduled_sessions.c
+    with play.core.engine.begin() as connection:
+        record = {"record_status": "submitted", "record_topic": "Reading aloud", "coach_notes": "It went well."}
+        connection.execute(update(t.scheduled_sessions).where(s.id == held).values(status="completed", **record))
+        off = {"status": "cancelled", "cancellation_reason": "A wedding"}
+        connection.execute(update(t.scheduled_sessions).where(s.id == gone).values(**off))
+    for person in (kim, ana):
+        found = export_of(play.core.engine, user_id(play, person))
+        assert found is not None
+        texts = "\n".join(text for block in _Copy(found, "en", play.clock.now()).blocks() for text, _ in block)
+        assert "Your booked sessions\nSession 2, " in texts
+        assert ": Cancelled" in texts
+        assert ": Completed\nReading aloud\nIt went well." in texts
+        assert ("A wedding" in texts) == (person is kim)
+
+
 def test_a_large_copy_is_parted() -> None:
     """Each part is a document of its own, and nothing is lost."""
     rows = {"a": [{"n": n, "text": "x" * 100} for n in range(100)], "b": [], "c": [{"n": 1}]}
@@ -180,6 +204,8 @@ async def test_who_is_forgotten_leaves_no_word_behind(
     stays = {("audit_log", "action"), ("audit_log", "reason")}  # our own words, about ids
     if role == "coach":
         stays.add(("invites", "token_hash"))  # of a link that nobody can use any more
+        theirs = ("scheduled_sessions", "learning_events", "coach_questions")  # the coachee's, records and all
+        stays |= {name for name in seeded.words if name[0] in theirs}
     assert {name for name, word in seeded.words.items() if word in left} == stays
     for word in ("Zqlast", "with my cousin", "Mira"):
         assert word not in left

@@ -177,11 +177,13 @@ def others(play: Play, ids: set[Any]) -> dict[str, Any]:
 
 def test_the_matrix_names_every_act() -> None:
     """An act without a rule is allowed to nobody, so it would be of no use."""
+    from flows import agenda
     from flows.cards import ACTIONS
 
     assert set(ASKED_FIRST) < set(CHANGING)
     acts = {ACTIONS.get(act, act) for act in (*SHOWING, *CHANGING) if act != "invite"}
-    assert acts | {f"invite_{role}" for role in ("operator", "coach", "coachee", "parent")} == set(MATRIX)
+    acts |= {f"invite_{role}" for role in ("operator", "coach", "coachee", "parent")}
+    assert acts | set(agenda.ACTIONS.values()) == set(MATRIX)
 
 
 def test_what_the_matrix_does_not_name_is_refused() -> None:
@@ -200,7 +202,7 @@ def test_without_a_relation_only_operators_and_the_unnamed_are_allowed(action: s
     anyone = {rule.role for rule in MATRIX[action] if rule.relation == "anyone"}
     assert allowed == bool(anyone & roles)
     if allowed and "operator" not in roles:
-        assert action in ("invite_coachee", "coachees", "family")
+        assert action in ("invite_coachee", "coachees", "family", "agenda", "hours", "feed")
 
 
 def test_nobody_but_their_own_people_reads_what_a_coachee_said() -> None:
@@ -214,7 +216,7 @@ def test_nobody_but_their_own_people_reads_what_a_coachee_said() -> None:
 def test_the_commands_of_roles() -> None:
     """Each role's are there with everyone's, in one order."""
     assert commands_of(("coach", "coachee"))[:2] == ("start", "session")
-    assert {"coachees"} == set(commands_of(("coach",))) - set(commands_of(()))
+    assert {"coachees", "agenda", "book"} == set(commands_of(("coach",))) - set(commands_of(()))
     assert "people" not in commands_of(("coachee", "coach", "parent"))
 
 

@@ -14,8 +14,20 @@ STORAGE = sorted((ROOT / "storage").rglob("*.py"))
 BOT = sorted((ROOT / "bot").rglob("*.py"))
 
 PURE = {
-    *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "functools", "json"),
-    *("re", "typing", "unicodedata", "uuid", "zoneinfo", "msgspec", "pydantic", "flows"),
+    *("__future__", "base64", "binascii", "collections", "dataclasses", "datetime", "enum", "functools"),
+    *(
+        "dateutil",
+        "itertools",
+        "json",
+        "re",
+        "typing",
+        "unicodedata",
+        "uuid",
+        "zoneinfo",
+        "msgspec",
+        "pydantic",
+        "flows",
+    ),
 }
 """All that flows may import. Time zones are read from files by zoneinfo, once, as data."""
 

@@ -33,7 +33,7 @@ async def test_all_is_well(database: str) -> None:
             openai_api_key=model.api_key,
             openai_base_url=model.base_url,
         )
-    assert [fine for fine, _ in found.values()] == [True, True, True, None, None, True, True, True]
+    assert [fine for fine, _ in found.values()] == [True, True, True, None, None, True, True, True, None, None]
     assert found["webhook"][1] == "none, updates are fetched by polling"
 
 

@@ -40,7 +40,18 @@ NOW = datetime(2026, 11, 23, 16, 5, tzinfo=UTC)
 HERE = NOW.astimezone(ZoneInfo("Europe/Berlin"))
 """A Monday, five past five in the afternoon."""
 FRIDAY = date(2026, 11, 27)
-LISTS = ("words.", "also.", "numbers", "date.", "ear.", "hours.")
+LISTS = (
+    "words.",
+    "also.",
+    "numbers",
+    "date.",
+    "ear.",
+    "hours.until",
+    "hours.around",
+    "hours.am",
+    "hours.pm",
+    "hours.night",
+)
 """Keys of texts that nobody is shown: what is recognised, and how a date is written."""
 
 
@@ -85,6 +96,7 @@ LATIN_NAMES = {"waymark", "utc", "ai", "pdf", "export", "json", "berlin", "toron
 SAME = {
     ("es", "voice.no"): "the word is the same",
     ("es", "role.coach"): "the word is the same",
+    ("es", "history.by.coach"): "the word is the same",
     **{(code, "button.pdf"): "a kind of file" for code in ("es", "hi", "ar")},
 }
 """Texts of words that a language has as English has them."""
@@ -115,6 +127,28 @@ PATTERNS = (
     "summary.item.short",
     "summary.item.undated",
     "summary.item.short.undated",
+    "agenda.button",
+    "resource.named",
+    "session.whose",
+    "name.as_it_is",
+    "privacy.session_at",
+    "stock.button",
+    "stock.button.card",
+    "hours.weekday",
+    "hours.line",
+    "hours.span",
+    "hours.exception",
+    "button.hours.add",
+    "pick.weekday",
+    "pick.near",
+    "button.pick.before",
+    "button.pick.after",
+    "button.pick.month",
+    "planning.day",
+    "planning.button.instead",
+    "planning.skipped.holiday",
+    "planning.line",
+    "planning.where",
 )
 """Texts without a word of any language: they may be as the English ones are."""
 OWN_NAMES = tuple(f"language.{code}" for code in LANGUAGES)
@@ -390,7 +424,8 @@ def shown(language: str) -> Iterator[tuple[str, str]]:
 
 def questions(language: str) -> dict[str, str]:
     """The wordings of the question bank."""
-    return {key: forms[0] for key, forms in texts(language).items() if key.startswith("ask.")}
+    wording = re.compile(rf"ask\.(.+\.\d+|{re.escape(CHECK)})")
+    return {key: forms[0] for key, forms in texts(language).items() if wording.fullmatch(key)}
 
 
 def family(key: str) -> str:

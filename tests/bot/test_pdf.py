@@ -95,10 +95,11 @@ def pages(content: bytes) -> int:
 
 
 def texts(language: str) -> Iterator[str]:
-    """Everything that the bot says in a language."""
+    """Everything that the bot says in a language, but for what stands on buttons: none of it comes into a file."""
     with (LOCALES / language / "LC_MESSAGES" / "waymark.po").open("rb") as catalogue:
         for message in read_po(catalogue, locale=language):
-            if message.id:
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            if key and not key.startswith("button."):
                 yield from [message.string] if isinstance(message.string, str) else message.string
 
 

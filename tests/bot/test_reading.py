@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
-from bot.reading import LONGEST_PHRASE, read, read_day, read_number, zones
+from bot.reading import LONGEST_PHRASE, read, read_day, read_hours, read_number, zones
 from flows.events import ButtonPressed, CommandSent, Reading, Sender, TextEdited, TextSent
 from flows.state import Chat, Conversation, Person, Position, Session, StageAnswers, Turn
 from flows.steps import STEPS
@@ -468,3 +468,18 @@ def test_every_large_city_is_in_a_zone_that_exists() -> None:
         if not line.startswith("#"):
             assert zone in available_timezones()
             assert all(zones(name) for name in names.split("|")), line
+
+
+@pytest.mark.parametrize(
+    ("said", "hours"),
+    [
+        ("3 to 7 pm", ("15:00", "19:00")),
+        ("9 to 5 pm", ("09:00", "17:00")),
+        ("9 to 12 pm", ("09:00", "12:00")),
+        ("11 to 12 pm", ("11:00", "12:00")),
+        ("9-17", ("09:00", "17:00")),
+    ],
+)
+def test_hours_of_a_day_are_read_as_a_coach_writes_them(said: str, hours: tuple[str, str]) -> None:
+    """One "pm" stands for both where the hours rise towards it."""
+    assert read_hours(said, "en", by_day=True) == hours

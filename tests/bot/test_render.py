@@ -6,6 +6,7 @@ And the catalogue: every text that the product can name is in it, and all that i
 from __future__ import annotations
 
 import ast
+import gettext
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -18,15 +19,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import render
+from bot import render, texts
 from bot.parse import CONTROLS, said
 from bot.render import CONTROLS as KEYBOARDS
 from bot.render import LONGEST, LONGEST_CAPTION, SHORT_LABEL, File, Message, file, messages, settled, units
 from bot.texts import LOCALES, isolated, languages, words
+from flows import hours, planning, planning_cards, session_history, session_life, session_news, session_record
 from flows.answers import SEVERAL_DONE
 from flows.asking import UNCHANGED
 from flows.cards import CHANGING, UNNAMED
 from flows.changes import ActionStatus
+from flows.diary import Absent, CalendarState, ResourceKind, Status
 from flows.documents import Reason
 from flows.drafts import ASKING
 from flows.effects import (
@@ -45,6 +48,7 @@ from flows.effects import (
     Text,
 )
 from flows.events import CommandSent, Sender, TranscriptFailed
+from flows.life import MOVES
 from flows.lookback import CHOSEN
 from flows.menu import ACTS, LANGUAGES, VIEWS
 from flows.moments import reason_of
@@ -293,6 +297,17 @@ def test_a_text_that_is_missing_is_an_error_and_not_its_key() -> None:
         words(Text(key="no.such.text"), "en")
 
 
+def test_a_text_that_a_language_has_not_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody reads a line in English; without it they read nothing, and what they did is set aside."""
+    there = texts.catalogue
+
+    def without(language: str) -> gettext.NullTranslations:
+        return there(language) if language == "en" else gettext.NullTranslations()
+
+    monkeypatch.setattr(texts, "catalogue", without)
+    assert words(Text(key="agenda.none"), "hi") == "No session is booked."
+
+
 # ---- buttons and keyboards
 
 
@@ -525,7 +540,64 @@ def named_otherwise() -> Iterator[str]:
     yield from (f"privacy.button.{act}" for act in PRIVACY)
     yield from (f"privacy.{audience}{more}" for audience in AUDIENCES for more in ("", "_nothing"))
     yield from (f"sharing.{audience}" for audience in AUDIENCES)
+    yield from named_by_sessions()
     yield from ("look.notes", "button.see.notes", "coachees.none", "family.none", "coachees.title", "family.title")
+
+
+def named_by_sessions() -> Iterator[str]:
+    """Keys about booked sessions that are put together."""
+    absent, reasons, kinds = get_args(Absent), session_news.REASONS, get_args(ResourceKind)
+    yield from (f"{start}.{who}" for who in absent for start in ("absent", "button.absent"))
+    yield from (f"{start}.{why}" for why in reasons for start in ("cancel.reason", "button.cancel"))
+    yield from ("button.cancel.other", "button.parents.tell", "button.parents.quiet")
+    yield from (f"session.status.{status}" for status in get_args(Status))
+    yield from (f"session.record.{status}" for status in ("draft", "submitted"))
+    yield from (f"session.calendar.{state}" for state in get_args(CalendarState) if state != "none")
+    yield from (f"session.reopen.{status}" for status, move in MOVES if move == "reopen")
+    yield from (f"session.{when}.other" for when in ("soon", "time"))
+    yield from (f"button.session.{act}" for act in BUTTONS)
+    yield from (f"{start}.{part}" for part in session_record.PARTS for start in ("button.record", "record.ask"))
+    yield from ("record.topic", "record.notes", *(f"left.{asking}" for asking in session_life.SAID))
+    yield from (f"history.{act}" for act in session_history.ACTS)
+    yield from (f"history.by.{part}" for part in session_history.BY)
+    yield from (f"button.hours.{rule}" for rule, _ in hours.RULES.values())
+    yield from (f"pick.taken.{what}" for what in TAKEN)
+    yield from (f"planning.why.{what}" for what in (*TAKEN, "past"))
+    yield from (f"planning.{start}.{name}" for start in ("ask", "button") for name in planning_cards.QUESTIONS)
+    yield from (
+        f"planning.{start}.{asking.removeprefix('plan_')}"
+        for start in ("button.other", "write", "not_read")
+        for asking in planning.SAID
+    )
+    yield from (f"resource.{kind}" for kind in kinds)
+    yield from (f"{start}.{kind}" for kind in kinds for start in ("stock", "stock.ask_name", "button.stock.add"))
+    yield from (f"stock.{kind}.named" for kind in kinds)
+    yield from (f"button.stock.{act}" for act in ("back", "delete", "out", "rename"))
+    yield from (f"stock.button.{act}" for act in ("card", "move"))
+    yield from (f"told.stock.{what}.other" for what in ("at", "there"))
+    yield from (f"toast.{reason}" for reason in ("not_shared", "policy"))
+    yield from (f"led.sees.{seen}" for seen in ("answers", "ratings", "none"))
+    not_now = ("closed", "early", "late", "nobody")
+    yield from (f"toast.led.{why}" for why in not_now)
+    yield from (f"led.join.{why}" for why in (*not_now, "away"))
+    yield from (f"led.live.{ended}" for ended in ("completed", "stopped"))
+    yield from (f"led.asked.{status}" for status in ("waiting", "put", "answered", "skipped"))
+    yield from (f"told.led.{what}" for what in ("paused", "resumed", "stopped", "completed", "stage_finished"))
+    yield from (f"told.ask.{why}" for why in ("away", "over"))
+    yield from (f"date.pattern.{part}" for part in ("name", "month", "weekday"))
+    for what in ("booked", "moved", "cancelled", "undone", "missed", "reopened", "record", "coach", "resource"):
+        several = ("", ".several") if what in ("booked", "undone") else ("",)
+        yield from (f"told.session.{what}{other}{more}" for other in ("", ".other") for more in several)
+
+
+TAKEN = ("coach", "coachee", "resource")
+
+
+BUTTONS = (
+    *("agenda", "theirs", "slots", "plan", "hours", "feed", "files", "history", "brief", "join", "ask", "begin"),
+    *("mine", "missed", "record", "submit", "reopen", "move", "cancel"),
+)
+"""The acts whose button has the text that is named after them, besides those that are named in full."""
 
 
 def unfit_keys() -> set[str]:

@@ -67,7 +67,7 @@ def keep(engine: Engine, *changes: AnyChange, by: int = OLGA, now: datetime = NO
 def loaded(engine: Engine, chat_id: int, **needs: Any) -> Chat:
     """A chat with what `Needs` of these fields names."""
     with engine.begin() as connection:
-        return load(connection, [something(chat_id)], lambda *_: Needs(**needs))[chat_id]
+        return load(connection, [something(chat_id)], lambda *_: Needs(**needs), NOW)[chat_id]
 
 
 def rows(engine: Engine, table: Table, *columns: str) -> list[tuple[Any, ...]]:

@@ -338,7 +338,9 @@ def test_several_who_open_links_in_one_batch_get_each_their_own(people: Engine) 
     keep(people, link(1), link(2), hashed(1))
     wanted = {MIRA: Needs(token_hash=HASH), TOM: Needs(invite_id=UUID(int=2)), ANA: Needs(own=True)}
     with people.begin() as connection:
-        chats = load(connection, [something(chat_id) for chat_id in wanted], lambda chat, _: wanted[chat.chat_id])
+        chats = load(
+            connection, [something(chat_id) for chat_id in wanted], lambda chat, _: wanted[chat.chat_id], NOW
+        )
     invites = {chat_id: chat.around.invite for chat_id, chat in chats.items()}
     assert {chat_id: found and found.invite_id.int for chat_id, found in invites.items()} == {
         MIRA: 1,
@@ -581,7 +583,9 @@ def test_who_does_not_look_is_shown_nothing(people: Engine, needs: dict[str, Any
 def many(engine: Engine, wanted: dict[int, Needs]) -> tuple[list[str], dict[int, Chat]]:
     """The statements that loading these chats takes, in one batch."""
     with engine.begin() as connection, statements(engine) as found:
-        chats = load(connection, [something(chat_id) for chat_id in wanted], lambda chat, _: wanted[chat.chat_id])
+        chats = load(
+            connection, [something(chat_id) for chat_id in wanted], lambda chat, _: wanted[chat.chat_id], NOW
+        )
     return found, chats
 
 
@@ -633,6 +637,7 @@ def test_looking_does_not_lock_or_change_those_who_are_looked_at(people: Engine)
             connection,
             [something(ANA)],
             lambda *_: Needs(own=True, subject=user(MIRA), second=user(TOM), looks=True, search=""),
+            NOW,
         )
     assert sum("FOR " in statement and "UPDATE" in statement for statement in found) <= 1
     assert (rows(people, t.users), rows(people, t.conversations)) == before

@@ -22,6 +22,7 @@ from storage import migrations
 from storage import tables as t
 from storage.engine import connect, is_sqlite
 from storage.migrations.remake import recheck
+from tests.conftest import MACHINE_1
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 9, 0, 0, 123456, tzinfo=UTC)
@@ -368,7 +369,11 @@ ROWS: dict[Table, list[Values]] = {
                 "created_at": NOW,
             }
             for number, kind in enumerate(
-                ("request_summary", "reflect", "transcribe", "file", "link", "commands", "export"), 3
+                (
+                    *("request_summary", "reflect", "transcribe", "file", "link", "commands", "export"),
+                    *("invitation", "feed", "calendar"),
+                ),
+                3,
             )
         ),
     ],
@@ -580,6 +585,170 @@ ROWS: dict[Table, list[Values]] = {
             for kind in ("summary", "reflect")
         ),
     ],
+    t.resources: [
+        MACHINE_1,
+        {
+            "id": some_id(2),
+            "number": 2**31 - 1,
+            "kind": "room",
+            "name": WORDS,
+            "in_service": False,
+            "created_at": LATER,
+        },
+    ],
+    t.programmes: [
+        {
+            "id": some_id(1),
+            "coachee_id": some_id(2),
+            "coach_id": some_id(3),
+            "timezone": "America/Argentina/ComodRivadavia",
+            "minutes": 480,
+            "created_by": some_id(98),
+            "created_at": LATER,
+        },
+        {"id": some_id(2), "coachee_id": some_id(2), "timezone": "UTC", "minutes": 10, "created_at": NOW},
+    ],
+    t.scheduled_sessions: [
+        *(
+            {
+                "id": some_id(number),
+                "programme_id": some_id(1),
+                "session_number": number,
+                "coachee_id": some_id(2),
+                "resource_id": MACHINE_1["id"],
+                "resource_held": True,
+                "starts_at": starts_at,
+                "ends_at": starts_at + timedelta(microseconds=1),
+                "status": status,
+                "version": 1,
+                "moves": 0,
+                "cancellation_status": "none",
+                "calendar_uid": "",
+                "calendar_sequence": 0,
+                "calendar_state": "none",
+                "updated_at": NOW,
+                "created_at": NOW,
+            }
+            for number, status, starts_at in (
+                (4, "cancelled", NOW),
+                (2, "rescheduled", NOW),
+                (3, "scheduled", NOW + timedelta(hours=12)),  # it begins as the long one ends
+            )
+        ),
+        {
+            "id": some_id(1),
+            "programme_id": some_id(1),
+            "session_number": 2**31 - 1,
+            "coachee_id": some_id(2),
+            "coach_id": some_id(3),
+            "resource_id": some_id(2),
+            "resource_held": False,
+            "starts_at": NOW,
+            "ends_at": NOW + timedelta(hours=12),
+            "status": "completed",
+            "version": 2**31 - 1,
+            "replaces_id": some_id(2),
+            "moves": 2**31 - 1,
+            "absent": "both",
+            "resolved_at": LATER,
+            "resolved_by": some_id(98),
+            "cancellation_status": "rejected",
+            "cancellation_requested_at": LATER,
+            "cancellation_reason": WORDS,
+            "cancellation_expires_at": LATER,
+            "record_status": "submitted",
+            "record_date": date(2028, 2, 29),
+            "record_topic": WORDS,
+            "coach_notes": WORDS,
+            "conversation_id": some_id(1),
+            "calendar_uid": "u" * 64,
+            "calendar_sequence": 2**31 - 1,
+            "calendar_state": "failed",
+            "calendar_event_id": WORDS,
+            "updated_at": LATER,
+            "created_at": NOW,
+        },
+    ],
+    t.availabilities: [
+        {
+            "coach_id": some_id(number),
+            "weekly": weekly,
+            "exceptions": exceptions,
+            "minutes": number,
+            "buffer": 0,
+            "notice_hours": 2**31 - 1,
+            "updated_at": LATER,
+            "created_at": NOW,
+        }
+        for number, weekly, exceptions in ((3, [[0, "15:00", "19:00"]], {"2026-12-24": []}), (2, [], {}))
+    ],
+    t.slot_holds: [
+        {
+            "held_by": some_id(number),
+            "coach_id": coach_id,
+            "coachee_id": some_id(2),
+            "resource_id": MACHINE_1["id"],
+            "starts_at": NOW + timedelta(hours=number),
+            "ends_at": NOW + timedelta(hours=number + 1),
+            "expires_at": LATER,
+            "created_at": NOW,
+        }
+        for number, coach_id in ((1, some_id(3)), (2, None))
+    ],
+    t.learning_events: [
+        {
+            "id": some_id(1),
+            "coachee_id": some_id(2),
+            "coach_id": some_id(3),
+            "session_id": some_id(1),
+            "event_type": "daily_recommendations",
+            "event_date": LATER,
+            "event_data": JSON,
+            "content_for_embedding": WORDS,
+            "embedding": [0.1, -1e-9, 1],
+            "created_at": NOW,
+        },
+        *(
+            {
+                "id": some_id(number),
+                "coachee_id": some_id(2),
+                "event_type": kind,
+                "event_date": NOW,
+                "event_data": {},
+                "content_for_embedding": "",
+                "created_at": NOW,
+            }
+            for number, kind in enumerate(("session_rescheduled", "level_up"), 2)
+        ),
+    ],
+    t.coach_questions: [
+        {
+            "id": some_id(1),
+            "session_id": some_id(1),
+            "coach_id": some_id(3),
+            "coachee_id": some_id(2),
+            "text": WORDS,
+            "status": "answered",
+            "answer": WORDS,
+            "answered_at": LATER,
+            "created_at": NOW,
+        },
+        *(
+            {
+                "id": some_id(number),
+                "session_id": some_id(3),
+                "coachee_id": some_id(2),
+                "text": "",
+                "status": status,
+                "created_at": NOW,
+            }
+            for number, status in enumerate(("waiting", "put", "skipped", "dropped"), 2)
+        ),
+    ],
+    t.calendar_feeds: [
+        {"user_id": some_id(1), "token_hash": "e" * 64, "created_at": LATER},
+        {"user_id": some_id(2), "created_at": NOW},
+    ],
 }
 """Rows of every table: one with everything in it, one with as little as may be, and one of each kind of order."""
 
@@ -614,10 +783,31 @@ KINDS_OF_PEOPLE = ("link", "commands", "export")
 """Rows of the outbox that there are from it on."""
 
 
+BOOKED = (t.programmes, t.scheduled_sessions, t.availabilities)
+"""The tables that revision 0006 adds."""
+OF_A_RESOURCE = ("resource_id", "resource_held")
+"""What revision 0007 adds to a session, beside the resources themselves."""
+WHAT_HAPPENED = (t.slot_holds, t.learning_events, t.coach_questions, t.calendar_feeds)
+"""The tables that revision 0008 adds."""
+KINDS_OF_SESSIONS = ("invitation", "feed", "calendar")
+"""Rows of the outbox that there are from it on."""
+NOTHING_BOOKED: dict[str, list[Values]] = {
+    **{table.name: [] for table in (*BOOKED, *WHAT_HAPPENED)},
+    t.resources.name: [MACHINE_1],
+}
+"""What the newest revision has of a database of 0005."""
+
+
 def rows_at(revision: str | None) -> dict[str, list[Values]]:
     """What a revision can hold of `ROWS`."""
     rows = {table.name: of_table for table, of_table in ROWS.items()}
     assert revision is not None
+    if revision < "0008":
+        rows = as_before_0008(rows)
+    if revision < "0007":
+        rows = as_before_0007(rows)
+    if revision < "0006":
+        rows = as_before_0006(rows)
     if revision < "0005":
         rows = as_before_0005(rows)
     if revision < "0004":
@@ -631,6 +821,8 @@ def populate(engine: Engine) -> None:
     """Fill the database with `ROWS`, or with what its revision can hold of them."""
     rows = rows_at(migrations.current(engine))
     with engine.begin() as connection:
+        if t.resources.name in rows:
+            connection.execute(delete(t.resources))  # Machine 1 is among them
         for table in t.metadata.sorted_tables:
             for values in rows.get(table.name, []):
                 connection.execute(insert(table), values)
@@ -719,6 +911,7 @@ def at_0004(document: Any) -> Any:
 
 def as_before_0005(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
     """Rows as revision 0004 holds them: nothing of who people are to each other, and of what they set since."""
+    rows = as_before_0006(rows)
     old = {table: of_table for table, of_table in rows.items() if table not in {new.name for new in OF_PEOPLE}}
     return old | {
         "users": [{name: value for name, value in row.items() if name not in OF_A_PERSON} for row in rows["users"]],
@@ -727,13 +920,49 @@ def as_before_0005(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
 
 
 def as_after_0005(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
-    """Rows of revision 0004 as revision 0005 finds them: people are coachees who say yet who they are."""
+    """Rows of revision 0004 as the newest one finds them: people are coachees who say yet who they are."""
     roles = [
         {"user_id": row["id"], "role": "coachee", "granted_by": None, "created_at": row["created_at"]}
         for row in rows["users"]
     ]
     new: dict[str, list[Values]] = {table.name: [] for table in OF_PEOPLE}
-    return rows | new | {"users": [row | OF_A_PERSON for row in rows["users"]], "user_roles": roles}
+    return rows | NOTHING_BOOKED | new | {"users": [row | OF_A_PERSON for row in rows["users"]], "user_roles": roles}
+
+
+def as_before_0008(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0007 holds them: nothing of what happened, no calendars."""
+    old = {table: of_table for table, of_table in rows.items() if table not in {new.name for new in WHAT_HAPPENED}}
+    return old | {"outbox": [row for row in rows["outbox"] if row["kind"] not in KINDS_OF_SESSIONS]}
+
+
+def as_before_0007(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0006 holds them: sessions that are nowhere."""
+    rows = as_before_0008(rows)
+    sessions = [
+        {name: value for name, value in row.items() if name not in OF_A_RESOURCE}
+        for row in rows["scheduled_sessions"]
+    ]
+    old = {table: of_table for table, of_table in rows.items() if table != t.resources.name}
+    return old | {"scheduled_sessions": sessions}
+
+
+def as_after_0007(rows: dict[str, list[Values]], *not_held: UUID) -> dict[str, list[Values]]:
+    """Rows of revision 0006 as the newest one finds them: all sessions on Machine 1, and these do not hold it."""
+    sessions = [
+        row | {"resource_id": MACHINE_1["id"], "resource_held": row["id"] not in not_held}
+        for row in rows["scheduled_sessions"]
+    ]
+    return rows | {
+        **{table.name: [] for table in WHAT_HAPPENED},
+        "resources": [MACHINE_1],
+        "scheduled_sessions": sessions,
+    }
+
+
+def as_before_0006(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0005 holds them: nothing is booked."""
+    booked = {table.name for table in (*BOOKED, *WHAT_HAPPENED, t.resources)}
+    return {table: of_table for table, of_table in as_before_0008(rows).items() if table not in booked}
 
 
 def as_after_all(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
@@ -745,6 +974,10 @@ def forget_what_0005_adds(engine: Engine) -> None:
     """Leave what revision 0004 can hold."""
     u, everybody = t.users.c, literal("coachee")
     with engine.begin() as connection:
+        for table in (*WHAT_HAPPENED, t.scheduled_sessions, t.programmes, t.availabilities):
+            connection.execute(delete(table))
+        connection.execute(delete(t.resources).where(t.resources.c.id != MACHINE_1["id"]))
+        connection.execute(delete(t.outbox).where(t.outbox.c.kind.in_(KINDS_OF_SESSIONS)))
         for table in OF_PEOPLE:
             connection.execute(delete(table))
         connection.execute(update(t.users).values(**OF_A_PERSON))
@@ -832,6 +1065,99 @@ def test_the_way_down_to_0004_and_up_again_loses_what_0005_adds_and_nothing_else
         assert everything(engine) == as_after_0005(left)
 
 
+def test_the_way_down_to_0005_and_up_again_loses_what_is_booked_and_nothing_else(engine: Engine) -> None:
+    populate(engine)
+    left = as_before_0006(everything(engine))
+    for _ in range(2):
+        migrations.downgrade(engine, "0005", lossy=True)
+        assert everything(engine) == left
+        migrations.upgrade(engine)
+        assert everything(engine) == left | NOTHING_BOOKED
+
+
+def at_0006_with_overlaps(engine: Engine) -> tuple[UUID, ...]:
+    """Sessions of several pairs at the same times, as 0006 takes them; gives those that cannot hold the machine."""
+    at_revision(engine, "0006")
+    populate(engine)
+    day, hour = NOW + timedelta(days=30), timedelta(hours=1)
+    row = {**rows_at("0006")["scheduled_sessions"][1], "status": "scheduled", "programme_id": some_id(2)}
+    plain = {"ends_at": None, "coach_id": None}
+    rows = (
+        (10, 1, day, 3, {}),
+        (11, 2, day + hour, 1, {}),  # in the first
+        (12, 3, day + hour, 2, {"status": "missed"}),  # starts with the one before
+        (13, 4, day + 3 * hour, 1, {}),  # begins as the first ends
+        (14, 1, day + 3 * hour, 1, {"status": "cancelled"}),  # takes no time
+        (15, 1, day + 4 * hour, 1, {"status": "completed"}),  # touches
+        (16, 2, day + 4 * hour, 1, {"status": "pending", "replaces_id": some_id(14)}),
+        (17, 3, day + 5 * hour - timedelta(microseconds=1), 1, {}),  # by a microsecond
+    )
+    with engine.begin() as connection:
+        for number, coachee, starts_at, hours, more in rows:
+            own = {"id": some_id(number), "session_number": number, "coachee_id": some_id(coachee)}
+            times = {"starts_at": starts_at, "ends_at": starts_at + hours * hour}
+            connection.execute(insert(t.scheduled_sessions).values({**row, **plain, **own, **times, **more}))
+    return tuple(some_id(number) for number in (11, 12, 16, 17))
+
+
+def test_sessions_of_before_are_on_machine_1_and_all_are_kept(engine: Engine) -> None:
+    """Those that overlap an earlier one do not hold it; up, down and up again, every row is equal."""
+    not_held = at_0006_with_overlaps(engine)
+    before = everything(engine)
+    assert len(before["scheduled_sessions"]) == 12
+    migrations.upgrade(engine)
+    after = everything(engine)
+    assert after == as_after_0007(before, *not_held)
+    migrations.upgrade(engine)
+    assert everything(engine) == after, "run twice it does nothing"
+    migrations.downgrade(engine, "0007", lossy=True)
+    migrations.downgrade(engine, "0006")  # nothing is lost by this one: no flag
+    assert everything(engine) == before
+    migrations.upgrade(engine)
+    assert everything(engine) == after
+
+
+def test_on_machine_1_nothing_new_can_be_at_one_time(engine: Engine) -> None:
+    """What is there may stay, and be changed; what comes, or is moved, has to find it free."""
+    held, *_ = at_0006_with_overlaps(engine)
+    migrations.upgrade(engine)
+    s = t.scheduled_sessions
+    with engine.begin() as connection:
+        connection.execute(update(s).where(s.c.id == held).values(status="pending", version=2))
+    day = NOW + timedelta(days=30)
+    fresh = {"status": "scheduled", "coachee_id": some_id(4), "resource_held": True}
+    for starts_at, taken in ((day, False), (day + timedelta(hours=6), True)):
+        why = refusal(engine, *of(s, **fresh, starts_at=starts_at, ends_at=starts_at + timedelta(hours=1)))
+        assert (why == "") is taken
+        assert taken or "overlap: resource" in why or "ex_scheduled_sessions_resource_id" in why
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(update(s).where(s.c.id == held).values(resource_held=True))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        insert(t.resources).values({**ROWS[t.resources][1], "in_service": True}),
+        update(t.resources).values(in_service=False),
+        update(t.resources).values(name=WORDS),
+        update(t.resources).values(kind="room"),
+    ],
+    ids=["one more", "out of service", "named", "a room"],
+)
+def test_going_back_past_resources_is_refused_where_it_loses_something(engine: Engine, change: Any) -> None:
+    at_0006_with_overlaps(engine)
+    migrations.upgrade(engine, "0007")
+    with engine.begin() as connection:
+        connection.execute(change)
+    before = everything(engine)
+    with pytest.raises(migrations.LossyDowngradeError, match=r"^0007$"):
+        migrations.downgrade(engine, "0006")
+    assert migrations.current(engine) == "0007"
+    assert everything(engine) == before
+    migrations.downgrade(engine, "0006", lossy=True)
+    assert everything(engine) == as_before_0007(before)
+
+
 def test_rows_that_hold_nothing_of_0005_are_equal_after_the_way_down_and_up_again(engine: Engine) -> None:
     populate(engine)
     forget_what_0005_adds(engine)
@@ -910,7 +1236,7 @@ def at_revision(engine: Engine, revision: str) -> Engine:
     return engine
 
 
-@pytest.mark.parametrize("revision", ["0004", "0003", "0002"])
+@pytest.mark.parametrize("revision", ["0007", "0006", "0005", "0004", "0003", "0002"])
 def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine: Engine, revision: str) -> None:
     """SQLite's outbox and action plans are made anew on both ways: nothing of them is forgotten."""
     populate(engine)
@@ -932,6 +1258,7 @@ def test_checks_and_indexes_are_the_same_after_the_way_down_and_up_again(engine:
         ("0004", "0003", t.outbox, "kind", "file"),
         ("0004", "0003", t.action_plans, "origin", "suggestion"),
         *(("0005", "0004", t.outbox, "kind", kind) for kind in KINDS_OF_PEOPLE),
+        *(("0008", "0007", t.outbox, "kind", kind) for kind in KINDS_OF_SESSIONS),
     ],
 )
 def test_a_table_takes_the_words_of_its_revision_and_no_others(
@@ -946,7 +1273,7 @@ def test_a_table_takes_the_words_of_its_revision_and_no_others(
         assert f"ck_{table.name}_{column}" in refusal(engine, *of(table, **{column: "shout"}))
 
 
-@pytest.mark.parametrize("revision", ["0005", "0004", "0003"])
+@pytest.mark.parametrize("revision", ["0008", "0007", "0006", "0005", "0004", "0003"])
 @pytest.mark.parametrize("move", [migrations.upgrade, going_back], ids=["up", "down"])
 def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
     engine: Engine, move: Callable[[Engine, str], None], revision: str
@@ -1112,12 +1439,15 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("revision", "losing"),
     [
-        ("base", "0001, 0003, 0004, 0005"),
-        ("0001", "0003, 0004, 0005"),
-        ("0002", "0003, 0004, 0005"),
-        ("0003", "0004, 0005"),
-        ("0004", "0005"),
-        ("-1", "0005"),
+        ("base", "0001, 0003, 0004, 0005, 0006, 0007, 0008"),
+        ("0001", "0003, 0004, 0005, 0006, 0007, 0008"),
+        ("0002", "0003, 0004, 0005, 0006, 0007, 0008"),
+        ("0003", "0004, 0005, 0006, 0007, 0008"),
+        ("0004", "0005, 0006, 0007, 0008"),
+        ("0005", "0006, 0007, 0008"),
+        ("0006", "0007, 0008"),
+        ("0007", "0008"),
+        ("-1", "0008"),
     ],
 )
 def test_going_back_past_what_people_said_or_chose_is_refused_and_nothing_changes(
@@ -1137,7 +1467,7 @@ def test_who_says_lossy_gets_an_empty_database_that_can_be_filled_anew(engine: E
     assert migrations.current(engine) is None
     assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
     migrations.upgrade(engine)
-    assert not any(everything(engine).values())
+    assert {name: rows for name, rows in everything(engine).items() if rows} == {"resources": [MACHINE_1]}
     populate(engine)
 
 
@@ -1212,8 +1542,15 @@ def described(engine: Engine, table: str) -> Values:
 
 
 def all_described(engine: Engine) -> dict[str, Values]:
-    """What the database says of its tables."""
-    return {name: described(engine, name) for name in inspect(engine).get_table_names()}
+    """What the database says of its tables, and how it refuses what overlaps."""
+    if is_sqlite(engine):
+        overlaps = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    else:
+        overlaps = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'x' ORDER BY conname"
+    with engine.connect() as connection:
+        refused = [tuple(row) for row in connection.execute(text(overlaps))]
+    tables = {name: described(engine, name) for name in inspect(engine).get_table_names()}
+    return tables | {"overlaps": {"refused": refused}}
 
 
 def _index(index: Any) -> Values:
@@ -1236,6 +1573,7 @@ def test_every_partial_index_is_partial(engine: Engine) -> None:
         for index in inspect(engine).get_indexes(table)
         if any(key.endswith("where") for key in index.get("dialect_options", {}))
     }
+    partial -= {f"ex_scheduled_sessions_{name}" for name in ("coach_id", "coachee_id", "resource_id")}  # PostgreSQL's
     assert partial == {
         "ix_outbox_due_at",
         "ix_outbox_failed",
@@ -1243,6 +1581,7 @@ def test_every_partial_index_is_partial(engine: Engine) -> None:
         "ix_timers_due_at",
         "ix_updates_set_aside",
         "uq_coach_coachee_mappings_primary",
+        "uq_scheduled_sessions_number",
     }
 
 
@@ -1255,6 +1594,9 @@ FRESH: dict[Table, Values] = {
     t.guardianships: {"parent_id": some_id(4)},
     t.invites: {"token_hash": "7" * 64},
     t.tombstones: {"user_id": some_id(77)},
+    t.availabilities: {"coach_id": some_id(4)},
+    t.slot_holds: {"held_by": some_id(4), "starts_at": LATER, "ends_at": LATER + timedelta(hours=1)},
+    t.calendar_feeds: {"user_id": some_id(4), "token_hash": "7" * 64},
 }
 """What else makes a row another one than that of `ROWS`."""
 
@@ -1291,6 +1633,23 @@ CHECKED = {
     "ck_action_plans_origin": [of(t.action_plans, origin="somewhere")],
     "ck_summaries_writer": [of(t.summaries, writer="nobody")],
     "ck_model_usage_kind": [of(t.model_usage, kind=kind) for kind in ("request_summary", "file")],
+    "ck_resources_kind": [of(t.resources, kind="garden")],
+    "ck_resources_number": [of(t.resources, number=n) for n in (0, -1)],
+    "ck_programmes_minutes": [of(t.programmes, minutes=n) for n in (9, 481)],
+    **{
+        f"ck_scheduled_sessions_{column}": [of(t.scheduled_sessions, **{column: "lost"})]
+        for column in ("status", "cancellation_status", "absent", "record_status", "calendar_state")
+    },
+    "ck_scheduled_sessions_ends_after_it_starts": [
+        of(t.scheduled_sessions, ends_at=NOW - timedelta(hours=n)) for n in (0, 1)
+    ],
+    "ck_scheduled_sessions_at_most_twelve_hours": [
+        of(t.scheduled_sessions, ends_at=NOW + timedelta(hours=12, microseconds=1))
+    ],
+    "ck_scheduled_sessions_session_number": [of(t.scheduled_sessions, session_number=0)],
+    "ck_slot_holds_ends_after_it_starts": [of(t.slot_holds, ends_at=LATER)],
+    "ck_learning_events_event_type": [of(t.learning_events, event_type="party")],
+    "ck_coach_questions_status": [of(t.coach_questions, status="lost")],
     "ck_action_plans_timeline": [of(t.action_plans, timeline_end=date(2026, 11, 22))],
 }
 """Rows by the check that refuses them."""
@@ -1334,6 +1693,26 @@ REFUSED = {
     "a version of a summary twice": of(t.summaries, version=2),
     "a summary without a document": of(t.summaries, document=None),
     "usage of nobody": of(t.model_usage, user_id=some_id(99)),
+    "a resource with the number of another": of(t.resources, number=1),
+    "a series of nobody": of(t.programmes, coachee_id=some_id(99)),
+    "a booked session of no series": of(t.scheduled_sessions, programme_id=some_id(99)),
+    "a booked session of nobody": of(t.scheduled_sessions, coachee_id=some_id(99)),
+    "a booked session by nobody": of(t.scheduled_sessions, coach_id=some_id(99)),
+    "a booked session nowhere": of(t.scheduled_sessions, resource_id=None),
+    "a booked session on no resource": of(t.scheduled_sessions, resource_id=some_id(99)),
+    "a booked session in place of none": of(t.scheduled_sessions, replaces_id=some_id(99)),
+    "a booked session of no conversation": of(t.scheduled_sessions, conversation_id=some_id(99)),
+    "a number in a series twice": of(t.scheduled_sessions, status="cancelled", session_number=3),
+    "hours of nobody": of(t.availabilities, coach_id=some_id(99)),
+    "hours of a coach twice": of(t.availabilities, coach_id=some_id(3)),
+    "a time that is held by nobody": of(t.slot_holds, held_by=some_id(99)),
+    "a second time that somebody holds": of(t.slot_holds, held_by=some_id(2)),
+    "what happened to nobody": of(t.learning_events, coachee_id=some_id(99)),
+    "what happened in no session": of(t.learning_events, session_id=some_id(99)),
+    "a question in no session": of(t.coach_questions, session_id=some_id(99)),
+    "a question to nobody": of(t.coach_questions, coachee_id=some_id(99)),
+    "a calendar of nobody": of(t.calendar_feeds, user_id=some_id(99)),
+    "a calendar with the address of another": of(t.calendar_feeds, token_hash="e" * 64),
     "usage of one key twice": of(t.model_usage, day=date(2026, 11, 23)),
 }
 """Rows that keys and NOT NULL refuse."""
@@ -1383,6 +1762,7 @@ TAKEN = {
     "a coachee who coaches their coach": of(
         t.coach_coachee_mappings, coach_id=some_id(2), coachee_id=some_id(1), kind="primary"
     ),
+    "a number that a session had before it was moved": of(t.scheduled_sessions, session_number=3),
     "one more link without a token yet": of(t.invites, token_hash=None),
     "an audit row of people who are gone": of(t.audit_log, actor_id=some_id(99), subject_id=some_id(98)),
 }

@@ -77,19 +77,21 @@ def test_a_copy_has_every_word_of_a_person_and_none_of_anybody_else(engine: Engi
     found = export_of(engine, mine.user_id)
     assert found is not None
     text = msgspec.json.encode(found).decode()
-    left_out = {("invites", "token_hash")}
+    left_out = {("invites", "token_hash"), ("calendar_feeds", "token_hash")}
     if role == "coachee":
         left_out.add(("coach_notes", "text"))  # the coach's own
         assert ana.words["users", "name"] in text, "the name of the coach"
     else:
         left_out.add(("outbox", "payload"))  # what others let a coach see
+        left_out |= {("scheduled_sessions", "cancellation_reason"), ("coach_questions", "answer")}  # the coachee's
+        left_out |= {name for name in mine.words if name[0] == "learning_events"}
     missing = {name for name, word in mine.words.items() if word not in text}
     assert missing == left_out
     for other in others:
         there = {name for name, word in other.words.items() if word in text}
         assert there <= ({("users", "name")} if role == "coachee" else OF_A_COACH)
         assert str(other.user_id) not in text
-    assert set(found) == set(t.metadata.tables) - {"tombstones"}
+    assert set(found) == set(t.metadata.tables) - {"tombstones", "resources"}
 
 
 def test_a_link_is_not_in_a_copy_however_deep(engine: Engine) -> None:
@@ -131,6 +133,61 @@ def test_a_coach_is_forgotten_and_their_coachees_stay(engine: Engine) -> None:
         assert len(list(connection.execute(select(t.stage_responses)))) == 1
         theirs = select(t.outbox.c.payload).where(t.outbox.c.chat_id == mira.chat_id)
         assert connection.execute(theirs).scalar() == {}, "what was said of the coach to others goes, too"
+
+
+def test_a_coach_who_is_forgotten_is_taken_out_of_sessions_whose_records_stay(engine: Engine) -> None:
+    """Their hours, what they were choosing and their calendar go; of who did something it stays that it was done."""
+    mira, _, ana, sol = people(engine)
+    seed(engine, mira, ana.user_id)
+    seed(engine, ana, sol.user_id)
+    with engine.begin() as connection:
+        connection.execute(update(t.scheduled_sessions).values(resolved_by=ana.user_id))
+        connection.execute(update(t.programmes).values(created_by=ana.user_id))
+        assert erase(connection, ana.user_id, START)
+    with engine.connect() as connection:
+        for table in (t.programmes, t.scheduled_sessions, t.learning_events, t.coach_questions):
+            rows = connection.execute(select(table)).all()
+            assert {(row.coachee_id, row.coach_id) for row in rows} == {(mira.user_id, None), (sol.user_id, None)}
+        assert set(connection.execute(select(t.scheduled_sessions.c.resolved_by)).scalars()) == {None}
+        assert set(connection.execute(select(t.programmes.c.created_by)).scalars()) == {None}
+        of_sol = select(t.scheduled_sessions).where(t.scheduled_sessions.c.coachee_id == sol.user_id)
+        assert connection.execute(of_sol).one().coach_notes == ana.words["scheduled_sessions", "coach_notes"]
+        for table in (t.availabilities, t.calendar_feeds):
+            assert len(connection.execute(select(table)).all()) == 1, "Mira's own"
+        assert set(connection.execute(select(t.slot_holds.c.held_by)).scalars()) == {mira.user_id}
+
+
+def test_a_coachee_who_is_forgotten_takes_their_sessions_along(engine: Engine) -> None:
+    """With the series, what happened in them, and what a coach asked; the machine is nobody's and stays."""
+    mira, noor, ana, _ = people(engine)
+    for one in (mira, noor):
+        seed(engine, one, ana.user_id)
+    with engine.begin() as connection:
+        connection.execute(update(t.scheduled_sessions).values(coach_id=ana.user_id))
+        assert erase(connection, mira.user_id, START)
+    with engine.connect() as connection:
+        for table in (t.programmes, t.scheduled_sessions, t.learning_events, t.coach_questions, t.slot_holds):
+            assert [row.coachee_id for row in connection.execute(select(table))] == [noor.user_id]
+        assert len(connection.execute(select(t.resources)).all()) == 1
+
+
+def test_both_have_a_sessions_record_in_their_copy_and_the_coachee_alone_why_it_was_called_off(
+    engine: Engine,
+) -> None:
+    """Neither has an id of the other; the coachee has the name of their coach."""
+    mira, _, ana, _ = people(engine)
+    seed(engine, mira, ana.user_id)
+    with engine.begin() as connection:
+        connection.execute(update(t.scheduled_sessions).values(coach_id=ana.user_id))
+        connection.execute(update(t.users).where(t.users.c.id == ana.user_id).values(name="Ana"))
+    copies = [export_of(engine, one.user_id) for one in (mira, ana)]
+    [[of_mira], [of_ana]] = [copy["scheduled_sessions"] for copy in copies if copy is not None]
+    shared = ("session_number", "starts_at", "status", "record_topic", "coach_notes")
+    assert [of_mira[name] for name in shared] == [of_ana[name] for name in shared]
+    assert of_mira["coach_notes"] == mira.words["scheduled_sessions", "coach_notes"]
+    assert (of_mira["you"], of_mira["coach"], of_ana["you"]) == ("coachee", "Ana", "coach")
+    assert of_mira["cancellation_reason"] == mira.words["scheduled_sessions", "cancellation_reason"]
+    assert not {"cancellation_reason", "coachee_id", "coach_id", "resolved_by"} & of_ana.keys()
 
 
 def test_tombstones_are_applied_to_who_is_there_and_to_nobody_else(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from storage import tables as t
 from storage.retention import purge
 from tests.coachee import conversation, finish, walk
 from tests.playbook import START, Coachee, Play
-from tests.seeding import dumped
+from tests.seeding import Seeded, dumped, seed
 
 NOW = START + timedelta(days=1000)
 
@@ -130,6 +130,44 @@ def test_many_old_sessions_go_and_the_newer_ones_stay(engine: Engine) -> None:
     assert purge(engine, Keeping(), NOW).rows == 0, "they are kept as long as the person is here"
     assert purge(engine, Keeping(sessions=10), NOW).rows == 250
     assert [number(engine, table) for table in (t.coaching_sessions, t.action_plans, t.timers)] == [1, 0, 0]
+
+
+def test_the_words_of_old_booked_sessions_go_and_that_they_took_place_stays(engine: Engine) -> None:
+    """Also of one that a conversation belongs to, which goes; what is booked far ahead keeps its words."""
+    me = Seeded(person(engine, 1), 1, "coachee", "M")
+    seed(engine, me, person(engine, 2))
+    ahead = {"starts_at": NOW + timedelta(days=9), "ends_at": NOW + timedelta(days=9, hours=1)}
+    words = ("record_topic", "coach_notes", "cancellation_reason")
+    with engine.begin() as connection:
+        connection.execute(update(t.coaching_sessions).values(updated_at=START))
+        row = dict(connection.execute(select(t.scheduled_sessions)).one()._mapping)
+        later = {"id": uuid4(), "session_number": 2, "replaces_id": row["id"], "conversation_id": None}
+        connection.execute(insert(t.scheduled_sessions).values(row | later | ahead))
+    assert purge(engine, Keeping(audit=9999, invites=9999, letters=9999), NOW).rows == 1, "the time that was held"
+    keeping = Keeping(audit=9999, invites=9999, letters=9999, sessions=100)
+    assert purge(engine, keeping, NOW).rows == 1 + 1 + 1 + 1
+    assert purge(engine, keeping, NOW).rows == 0
+    with engine.connect() as connection:
+        old, new = connection.execute(
+            select(t.scheduled_sessions).order_by(t.scheduled_sessions.c.session_number)
+        ).all()
+        assert [getattr(old, name) for name in words] == [None] * 3
+        assert all(getattr(new, name) for name in words)
+        assert (old.status, old.conversation_id, new.replaces_id) == ("completed", None, old.id)
+        event = connection.execute(select(t.learning_events)).one()
+        assert (event.event_data, event.content_for_embedding, event.embedding) == ({}, "", None)
+    assert number(engine, t.coach_questions) == 0
+    assert number(engine, t.coaching_sessions) == 0
+
+
+def test_a_time_is_held_until_it_runs_out(engine: Engine) -> None:
+    """To the moment."""
+    me = Seeded(person(engine, 1), 1, "coachee", "M")
+    seed(engine, me, person(engine, 2))
+    just = timedelta(microseconds=1)
+    for now, left in ((START - just, 1), (START, 0)):
+        purge(engine, Keeping(), now)
+        assert number(engine, t.slot_holds) == left
 
 
 @pytest.mark.parametrize("where", ["in the middle", "with a plan", "at its end"])
