@@ -582,7 +582,8 @@ def named_by_sessions() -> Iterator[str]:
     yield from (f"led.join.{why}" for why in (*not_now, "away"))
     yield from (f"led.live.{ended}" for ended in ("completed", "stopped"))
     yield from (f"led.asked.{status}" for status in ("waiting", "put", "answered", "skipped"))
-    yield from (f"told.led.{what}" for what in ("paused", "resumed", "stopped", "completed", "stage_finished"))
+    led = ("paused", "resumed", "stopped", "completed", "completed.over", "stage_finished")
+    yield from (f"told.led.{what}" for what in led)
     yield from (f"told.ask.{why}" for why in ("away", "over"))
     yield from (f"date.pattern.{part}" for part in ("name", "month", "weekday"))
     for what in ("booked", "moved", "cancelled", "undone", "missed", "reopened", "record", "coach", "resource"):
