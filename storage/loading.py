@@ -8,9 +8,11 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from flows.diary import Hours
+from flows.documents import Document
 from flows.events import AnyEvent
 from flows.needs import NOTHING, Needs
-from flows.state import Chat, Conversation, Person, Timer
+from flows.state import Chat, Conversation, Person, StageAnswers, Timer
 from storage import tables as t
 from storage.circles import add_circles
 from storage.diaries import add_diaries, with_subjects
@@ -18,6 +20,9 @@ from storage.kept import items_of, stage_answers, summaries_of
 
 NeedsOf = Callable[[Chat, AnyEvent], Needs]
 PEOPLE_LOCK = 0x5741594D5045
+READY = tuple(msgspec.json.Decoder(kind) for kind in (Conversation, StageAnswers, Document, Hours))
+"""What these records are made of is looked up here, once. Two writer threads that do it at one time crash msgspec
+0.22 by a segmentation fault, as a process begins under load on PostgreSQL (tests/test_kill.py met it)."""
 
 
 def load(connection: Connection, events: Sequence[AnyEvent], needs: NeedsOf, now: datetime) -> dict[int, Chat]:
