@@ -108,10 +108,9 @@ class Runner:
         self._nursery.start(self._mark_leftovers(), "marks", vital=True)
 
     async def flush(self) -> None:
-        """Write down what was performed, now."""
-        for number, lane in enumerate(self._lanes):
-            if marks := self.marks_of(number):
-                await lane.run([], marks)
+        """Write down what was performed, now; what is being written down already is waited for."""
+        for lane in self._lanes:
+            await lane.run([])
 
     def close(self) -> None:
         """End the threads; what is being written or read is finished."""
@@ -143,15 +142,19 @@ class Runner:
         except NobodyHereError:  # what was on its way for somebody who is forgotten is dropped, and kept nowhere
             return Settled(chat=chat, dropped=True)
 
-    def marks_of(self, lane: int) -> list[Mark]:
+    def marks_of(self, lane: int) -> list[tuple[int, Mark]]:
         """What became of the rows of a lane's chats. A chat's marks are written by its own lane, in their order."""
         number = len(self._lanes)
-        mine = [mark for chat_id, mark in self._performer.marks if chat_id % number == lane]
+        mine = [item for item in self._performer.marks if item[0] % number == lane]
         if mine:
             others = [item for item in self._performer.marks if item[0] % number != lane]
             self._performer.marks.clear()
             self._performer.marks.extend(others)
         return mine
+
+    def unwritten(self, marks: Sequence[tuple[int, Mark]]) -> None:
+        """Marks of which it is not known whether they were written: they are the next. Twice is as good as once."""
+        self._performer.marks.extendleft(reversed(marks))
 
     async def _mark_leftovers(self) -> None:
         while True:
@@ -199,6 +202,7 @@ class _Lane:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._waiting: deque[_Waiting] = deque()
         self._something = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def put(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
@@ -211,7 +215,7 @@ class _Lane:
         while True:
             await self._something.wait()
             batch = self._next()
-            outcomes = await self.run([w.incoming for w in batch], self._runner.marks_of(self._number))
+            outcomes = await self.run([w.incoming for w in batch])
             if outcomes is None:  # something in the batch spoils it: each on its own
                 for waiting in batch:
                     await self._alone(waiting)
@@ -241,16 +245,27 @@ class _Lane:
             self._something.clear()
         return batch
 
-    async def run(self, batch: Sequence[Incoming], marks: Sequence[Mark]) -> list[Outcome] | None:
-        """Write a batch; None if the database refuses something in it. Waits for a database that is away."""
-        try:
-            return await self._written(lambda: self._runner.write(batch, marks))
-        except Exception as error:
-            if marks:  # they are good: only what came with them can be at fault
-                await self._written(lambda: self._runner.write([], marks))
-            if batch:
-                log.warning("batch spoiled", size=len(batch), reason=reason(error))
-            return None
+    async def run(self, batch: Sequence[Incoming]) -> list[Outcome] | None:
+        """Write a batch, and what was performed since the last one; None if the database refuses something in it.
+
+        Waits for a database that is away, and for what is being written.
+        """
+        async with self._writing:
+            items = self._runner.marks_of(self._number)
+            marks = [mark for _, mark in items]
+            if not batch and not marks:
+                return []
+            try:
+                return await self._written(lambda: self._runner.write(batch, marks))
+            except asyncio.CancelledError:  # stopped; a thread that was busy has not begun with it
+                self._runner.unwritten(items)
+                raise
+            except Exception as error:
+                if marks:  # they are good: only what came with them can be at fault
+                    await self._written(lambda: self._runner.write([], marks))
+                if batch:
+                    log.warning("batch spoiled", size=len(batch), reason=reason(error))
+                return None
 
     async def _alone(self, waiting: _Waiting) -> None:
         """Try an event again by itself; if it fails, set it aside."""

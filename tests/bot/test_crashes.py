@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 from structlog.testing import capture_logs
 
@@ -27,7 +28,12 @@ async def test_an_update_that_cannot_be_read_does_not_stop_the_others(database: 
         settings = Settings(
             _env_file=None, database_url=database, telegram_bot_token=api.token, telegram_api_url=api.url
         )
-        async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot), ticking=False) as made:
+        async with (
+            bot_of(settings) as bot,
+            core(settings, TelegramMessenger(bot), ticking=False) as made,
+            AsyncExitStack() as at_the_end,
+        ):
+            at_the_end.push_async_callback(nursery.close)
             are_in(made.engine, [MIRA])
             with capture_logs() as logs:
                 api.raw_update({"message": "a secret of mine"})
@@ -41,7 +47,6 @@ async def test_an_update_that_cannot_be_read_does_not_stop_the_others(database: 
             assert [letter.kind for letter in letters.letters(made.engine)] == ["update"]
             assert any(line["event"] == "update not readable" for line in logs)
             assert "secret" not in str(logs)
-            await nursery.close()
 
 
 async def test_the_crash_of_a_vital_task_is_told() -> None:

@@ -7,8 +7,9 @@ and what they see in their chat is what is asserted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +30,7 @@ from storage import tables as t
 from storage.outbox import Outgoing
 from storage.unit_of_work import Claim, Outcome, Settled
 from tests.arriving import are_in
+from tests.playbook import Play
 from tests.servers import BotApi
 
 MIRA, TOM = 101, 102
@@ -54,13 +56,17 @@ async def serving(database: str, api: BotApi, *, pollers: int = 1, ticking: bool
     """The product at work, as `waymark run` composes it."""
     settings = Settings(_env_file=None, database_url=database, telegram_bot_token=api.token, telegram_api_url=api.url)
     nursery = Nursery()
-    async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot), ticking=ticking) as made:
+    async with (
+        bot_of(settings) as bot,
+        core(settings, TelegramMessenger(bot), ticking=ticking) as made,
+        AsyncExitStack() as at_the_end,
+    ):
+        at_the_end.push_async_callback(nursery.close)
         are_in(made.engine, (MIRA, TOM))
         intake = Intake(bot, made.runner, made.performer, made.clock)
         polling = [nursery.start(Polling(bot, intake).run(), f"polling {n}") for n in range(pollers)]
         yield made
         assert not any(task.done() for task in polling), "polling ended"
-        await nursery.close()
 
 
 def seen(api: BotApi, chat_id: int = MIRA) -> list[str]:
@@ -131,6 +137,49 @@ async def test_the_answers_to_fifty_quick_messages_arrive_in_their_order(databas
             await until_seen(api, "/nothing49.", chat_id)
             answers = [text for text in seen(api, chat_id) if "/nothing" in text]
             assert answers == [f"I don't know /nothing{number}. /help lists what I know." for number in range(50)]
+
+
+# ---- what was sent is written down
+
+
+async def test_a_flush_waits_for_what_is_being_written_down(database: str) -> None:
+    """Who looks a message up after it finds it, whoever began to write."""
+    async with Play(database) as play:
+        await play.coachee("Mira").says("/start")
+        with writers_held(play.core):
+            first = asyncio.create_task(play.core.runner.flush())
+            await asyncio.sleep(0)
+            assert not play.core.performer.marks, "it is being written"
+            second = asyncio.create_task(play.core.runner.flush())
+            await asyncio.wait([second], timeout=0.05)
+            assert not second.done()
+        await asyncio.gather(first, second)
+        assert set(column(play.core, t.outbox.c.status)) == {"done"}
+
+
+async def test_a_process_that_is_stopped_as_it_writes_down_what_was_sent_writes_it_all_the_same(
+    database: str,
+) -> None:
+    """Else the next one would send it once more."""
+    async with Play(database) as play:
+        await play.coachee("Mira").says("/start")
+        with writers_held(play.core):
+            writing = asyncio.create_task(play.core.runner.flush())
+            await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.wait([writing])
+        await play.core.runner.flush()
+        assert set(column(play.core, t.outbox.c.status)) == {"done"}
+
+
+@contextmanager
+def writers_held(made: Core) -> Iterator[None]:
+    """Every writer thread is busy meanwhile."""
+    go_on = threading.Event()
+    for lane in made.runner._lanes:
+        lane._thread.submit(go_on.wait, 10)
+    yield
+    go_on.set()
 
 
 # ---- 429

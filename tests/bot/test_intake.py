@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -39,7 +39,12 @@ async def at_topic(database: str, api: BotApi) -> AsyncIterator[Core]:
     """The product at work, and Mira at the first question of Starting Point."""
     settings = Settings(_env_file=None, database_url=database, telegram_bot_token=api.token, telegram_api_url=api.url)
     nursery = Nursery()
-    async with bot_of(settings) as bot, core(settings, TelegramMessenger(bot), ticking=False) as made:
+    async with (
+        bot_of(settings) as bot,
+        core(settings, TelegramMessenger(bot), ticking=False) as made,
+        AsyncExitStack() as at_the_end,
+    ):
+        at_the_end.push_async_callback(nursery.close)
         are_in(made.engine, [MIRA])
         nursery.start(Polling(bot, Intake(bot, made.runner, made.performer, made.clock)).run(), "polling")
         for words, next_question in (
@@ -58,7 +63,6 @@ async def at_topic(database: str, api: BotApi) -> AsyncIterator[Core]:
             )  # type: ignore[misc]
         await made.performer.quiet()
         yield made
-        await nursery.close()
 
 
 def starting_point(made: Core) -> StageAnswers:
