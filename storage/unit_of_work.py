@@ -89,11 +89,12 @@ def handle(
         mark(connection, marks, now)
         if not batch:
             return []
+        if any(serial(i.event) for i in batch):
+            # before anything is claimed: who decides under this lock may take back the timer that waits for it here
+            one_at_a_time(connection, {i.event.chat_id for i in batch})
         new = _claim(connection, batch, now)
         outcomes = {id(i): Outcome(incoming=i, known=True) for i in batch}
         relating = [i for i in new if serial(i.event)]
-        if relating:
-            one_at_a_time(connection, {i.event.chat_id for i in new})
         loaded = load(connection, [i.event for i in new if i not in relating], needs, now)
         put_off = [i for i in new if i not in relating and defers(loaded[i.event.chat_id], i.event)]
         if put_off and not relating:
