@@ -135,16 +135,15 @@ def _outgoing(effect: AnyEffect, chat_id: int, language: str) -> list[Outgoing]:
             *first, last = (_payload(part) for part in parts)
             said = [Outgoing(chat_id=chat_id, kind="say", payload=payload) for payload in first]
             return [*said, Outgoing(chat_id=chat_id, kind="say", payload=last, key=key)]
-        case Edit(screen=screen, key=key):
-            return [Outgoing(chat_id=chat_id, kind="edit", payload=_payload(messages(screen, language)[-1]), key=key)]
+        case Edit(screen=screen, key=key, to=to):
+            there, spoken = (to.chat_id, to.language) if to is not None else (chat_id, language)
+            return [Outgoing(chat_id=there, kind="edit", payload=_payload(messages(screen, spoken)[-1]), key=key)]
         case SendFile():
             return [Outgoing(chat_id=chat_id, kind="file", payload=_payload(file(effect, language)))]
-        case Notify(to=to, screen=screen, silent=silent):
-            parts = messages(screen, to.language)
-            return [
-                Outgoing(chat_id=to.chat_id, kind="say", payload=_payload(part.evolve(silent=silent)))
-                for part in parts
-            ]
+        case Notify(to=to, screen=screen, silent=silent, key=key):
+            *first, last = (_payload(part.evolve(silent=silent)) for part in messages(screen, to.language))
+            told = [Outgoing(chat_id=to.chat_id, kind="say", payload=payload) for payload in first]
+            return [*told, Outgoing(chat_id=to.chat_id, kind="say", payload=last, key=key)]
         case SendLink(invite_id=invite_id, screen=screen):
             message = messages(_with_link(screen), language)[-1]
             sent: dict[str, Any] = {"invite_id": str(invite_id), "message": _payload(message)}

@@ -67,10 +67,12 @@ class Say(Effect):
 
 
 class Edit(Effect):
-    """Change the message that was sent under `key`."""
+    """Change the message that was sent under `key`, in this chat or in that of somebody else. Where there is none
+    under it, nothing is changed."""
 
     key: str
     screen: Screen
+    to: Other | None = None
 
 
 class SendFile(Effect):
@@ -83,11 +85,13 @@ class SendFile(Effect):
 
 
 class Notify(Effect):
-    """Send a message to another person, in their chat and language. `silent`: it makes no sound there."""
+    """Send a message to another person, in their chat and language. `silent`: it makes no sound there. `key` names it
+    within their chat, so that a later `Edit` can find it."""
 
     to: Other
     screen: Screen
     silent: bool = False
+    key: str | None = None
 
 
 class SendLink(Effect):

@@ -29,14 +29,21 @@ SIDES = ("show", "hours", "cap", "other")
 """What the card can show: all settings, the choices of one, or the question for hours in words."""
 
 
-def told(to: Other, screen: Screen, now: datetime, *, informs: bool = False) -> tuple[Notify, ...]:
+def hears(to: Other) -> bool:
+    """Whether anything can be told to somebody: they can be reached, and take part."""
+    return to.unreachable_since is None and to.standing != "inactive"
+
+
+def told(
+    to: Other, screen: Screen, now: datetime, *, informs: bool = False, key: str | None = None
+) -> tuple[Notify, ...]:
     """Another person is told something, without a sound in their quiet hours; not one who cannot be reached.
 
-    What only `informs` does not come to who muted it; what asks for a decision always comes.
+    What only `informs` does not come to who muted it; what asks for a decision always comes. `key` names the message.
     """
-    if to.unreachable_since is not None or to.standing == "inactive" or (informs and ABOUT_OTHERS in to.muted):
+    if not hears(to) or (informs and ABOUT_OTHERS in to.muted):
         return ()
-    return (Notify(to=to, screen=screen, silent=is_quiet(to, now)),)
+    return (Notify(to=to, screen=screen, silent=is_quiet(to, now), key=key),)
 
 
 def tell(

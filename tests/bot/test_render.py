@@ -29,7 +29,16 @@ from flows.answers import SEVERAL_DONE
 from flows.asking import UNCHANGED
 from flows.cards import CHANGING, UNNAMED
 from flows.changes import ActionStatus
-from flows.diary import Absent, CalendarState, ResourceKind, Status
+from flows.diary import (
+    Absent,
+    CalendarState,
+    CallOutcome,
+    ConsentStatus,
+    Decider,
+    ResourceKind,
+    Silence,
+    Status,
+)
 from flows.documents import Reason
 from flows.drafts import ASKING
 from flows.effects import (
@@ -541,6 +550,7 @@ def named_otherwise() -> Iterator[str]:
     yield from (f"privacy.{audience}{more}" for audience in AUDIENCES for more in ("", "_nothing"))
     yield from (f"sharing.{audience}" for audience in AUDIENCES)
     yield from named_by_sessions()
+    yield from named_by_consents()
     yield from ("look.notes", "button.see.notes", "coachees.none", "family.none", "coachees.title", "family.title")
 
 
@@ -591,12 +601,29 @@ def named_by_sessions() -> Iterator[str]:
         yield from (f"told.session.{what}{other}{more}" for other in ("", ".other") for more in several)
 
 
+def named_by_consents() -> Iterator[str]:
+    """Keys about cancelling a session by consent that are put together."""
+    decided = [status for status in get_args(ConsentStatus) if status != "open"]
+    yield from (f"consent.came.{status}{more}" for status in decided for more in ("", ".you"))
+    yield from (f"consent.came.{status}.no_answer" for status in ("approved", "kept"))
+    yield from (f"consent.until.{silence}" for silence in get_args(Silence))
+    yield from (f"consent.reported.{outcome}" for outcome in get_args(CallOutcome))
+    told = ("asked", "approved", "kept", "kept.no_answer", "withdrawn", "escalated", "over")
+    yield from (f"told.consent.{what}{other}" for what in told for other in ("", ".other"))
+    yield from (f"{title}.own" for title in ("P26_cancellation_request", "consent.follows", "consent.closed"))
+    acts = ("approve", "keep", "another", "call", "number", "withdraw", "spoke", "consent", "nowords", "nophone")
+    yield from (f"button.consent.{act}" for act in acts)
+    yield from (f"button.consent.report.{outcome}" for outcome in get_args(CallOutcome))
+    yield from (f"cancel.asks.{decider}" for decider in get_args(Decider))
+    yield from ("history.cancelled.no_answer", "history.cancel_kept.no_answer")
+
+
 TAKEN = ("coach", "coachee", "resource")
 
 
 BUTTONS = (
     *("agenda", "theirs", "slots", "plan", "hours", "feed", "files", "history", "brief", "join", "ask", "begin"),
-    *("mine", "missed", "record", "submit", "reopen", "move", "cancel"),
+    *("mine", "missed", "record", "submit", "reopen", "move", "cancel", "decisions"),
 )
 """The acts whose button has the text that is named after them, besides those that are named in full."""
 
