@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from flows.diary import Hold, Hours, Programme, Resource, Scheduled
+from flows.diary import Consent, Hold, Hours, Programme, Resource, Scheduled
 from flows.documents import Document, PlannedMilestone
 from flows.people import Role, Sharing, Standing, TieKind
 from flows.records import Record
@@ -273,6 +273,17 @@ class SessionPut(Change):
     at: datetime
 
 
+class ConsentPut(Change):
+    """A consent as it is to be kept: new where `was` is None, else in the place of that version of it.
+
+    The database refuses it where the row has another version by now, and a second one that is open for a session.
+    """
+
+    consent: Consent
+    was: int | None
+    at: datetime
+
+
 class SessionsReleased(Change):
     """A coach coaches somebody no more: the sessions that are to come have no coach until another one takes them."""
 
@@ -375,6 +386,7 @@ AnyChange = (
     | PersonErased
     | ProgrammeMade
     | SessionPut
+    | ConsentPut
     | SessionsReleased
     | CalendarMarked
     | HoursSet

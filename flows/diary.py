@@ -16,6 +16,14 @@ Status = Literal["scheduled", "pending", "completed", "missed", "rescheduled", "
 Absent = Literal["coachee", "coach", "both"]
 CalendarState = Literal["none", "waiting", "ok", "failed"]
 ResourceKind = Literal["machine", "room"]
+CancellationStatus = Literal["none", "pending", "approved", "rejected"]
+ConsentStatus = Literal["open", "approved", "kept", "moved", "withdrawn", "overtaken"]
+Decider = Literal["parent", "coachee", "operator"]
+"""Who is asked whether a session may be cancelled."""
+DecidedAs = Literal["parent", "coachee", "coach", "operator", "no_answer"]
+Silence = Literal["approve", "keep", "escalate"]
+"""What no answer by the deadline means."""
+CallOutcome = Literal["agreed", "keep", "another", "unreached"]
 Span = tuple[str, str]
 """From a time of day to another ("15:00", "19:00"), on a wall clock."""
 
@@ -46,11 +54,60 @@ class SessionRecord(Record):
     status: Literal["draft", "submitted"] = "draft"
 
 
+class Consent(Record):
+    """That a session be cancelled, asked of who decides on it (`flows.consent`), and what came of it. `version`
+    counts its changes.
+
+    `asked_by` asks, in the role `asked_as`, until `expires_at`; `decider` is who is asked, `silence` what no answer
+    by then means. `escalated`: there was none, and an operator is asked, too. `decided_as` is the role of who decided
+    (`decided_by`), or "no_answer"; `words` is what they wanted to add. `called_at` is when somebody (`call_by`)
+    wished to be called, on `phone` if they gave it; `call_until`: so long the deadline stood still, `call_left`
+    seconds before it. `call_outcome` is what the coach reported of the call, `reported_at` when.
+    """
+
+    consent_id: UUID
+    session_id: UUID
+    coachee_id: UUID
+    asked_by: Other | None
+    asked_as: Role
+    reason: str
+    asked_at: datetime
+    expires_at: datetime
+    decider: Decider = "parent"
+    silence: Silence = "approve"
+    status: ConsentStatus = "open"
+    version: int = 1
+    escalated: bool = False
+    decided_at: datetime | None = None
+    decided_by: Other | None = None
+    decided_as: DecidedAs | None = None
+    words: str = ""
+    called_at: datetime | None = None
+    call_by: Other | None = None
+    call_until: datetime | None = None
+    call_left: int = 0
+    phone: str = ""
+    call_outcome: CallOutcome | None = None
+    reported_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it still waits for a decision."""
+        return self.status == "open"
+
+    @property
+    def call_waits(self) -> bool:
+        """Whether somebody wished to be called, and nothing was reported of it yet."""
+        return self.open and self.called_at is not None and self.reported_at is None
+
+
 class Scheduled(Record):
     """A time of a session. `version` counts its changes, `moves` how often it was rescheduled before.
 
-    `replaces` is the row in whose place it came, with the same `number`. `reason` says why it was cancelled.
-    `conversation` is the coaching conversation that was led at it. `uid` and `sequence` are its calendar's.
+    `replaces` is the row in whose place it came, with the same `number`. `reason` says why it was cancelled, or is to
+    be; `consent` is the newest asked for it, where that is open, was given, or was refused, and
+    `cancellation_status`, `requested_at` and `expires_at` say the same of it. `conversation` is the coaching
+    conversation that was led at it. `uid` and `sequence` are its calendar's.
     """
 
     session_id: UUID
@@ -68,10 +125,11 @@ class Scheduled(Record):
     absent: Absent | None = None
     resolved_at: datetime | None = None
     resolved_by: UUID | None = None
-    cancellation_status: Literal["none", "pending", "approved", "rejected"] = "none"
+    cancellation_status: CancellationStatus = "none"
     requested_at: datetime | None = None
     reason: str | None = None
     expires_at: datetime | None = None
+    consent: Consent | None = None
     record: SessionRecord | None = None
     conversation: UUID | None = None
     uid: str = ""
@@ -88,6 +146,11 @@ class Scheduled(Record):
     def open(self) -> bool:
         """Whether it is still to be resolved."""
         return self.status in OPEN
+
+    @property
+    def asked(self) -> Consent | None:
+        """The consent that is being asked for it now."""
+        return self.consent if self.consent is not None and self.consent.open else None
 
     @property
     def length(self) -> timedelta:
@@ -173,6 +236,9 @@ class Diary(Record):
     whose time is asked for, and every resource). `hold` is what the person holds. `resource` is the one that is
     named; `mine` are those to come on it then, `subjects` their coachees; it is `used` if it ever had a session.
     `to_come` is how many sessions are to come, by resource. `feed`: the person's calendar has a private address.
+    `notice` is the minimum notice (hours) of who coaches the session.
+    `consent` is the one that the event names, whatever became of it; `consents` are those of a coachee's sessions,
+    the newest first, each with its session in `asked`.
     """
 
     session: Scheduled | None = None
@@ -190,6 +256,14 @@ class Diary(Record):
     used: bool = False
     to_come: dict[UUID, int] = {}
     feed: bool = False
+    notice: int = Hours().notice
+    consent: Consent | None = None
+    consents: tuple[Consent, ...] = ()
+    asked: dict[UUID, Scheduled] = {}
+
+
+Otherwise = Literal["asker", "coachee", "operator"]
+"""Who decides where no parent does; "asker": who wants to cancel a session cancels it."""
 
 
 class Policy(Record):
@@ -198,6 +272,10 @@ class Policy(Record):
     `move_by` and `cancel_by` are who may; a session is moved `moves` times at most. A time is held for `hold_minutes`
     while it is chosen. `feeds`: there is an address at which calendars can be fetched; `calendar`: there is a shared
     calendar that sessions are written to.
+
+    A parent has `consent_hours` to decide on a cancellation; `on_silence` is what no answer means; a call they wish
+    for stops that time for `call_hours`. `no_parent` decides for who is under age and has no parent here who can be
+    asked, `adults` for who is of age.
     """
 
     move_by: tuple[Role, ...] = ("coach", "coachee", "parent", "operator")
@@ -206,3 +284,8 @@ class Policy(Record):
     hold_minutes: int = 10
     feeds: bool = False
     calendar: bool = False
+    consent_hours: int = 48
+    on_silence: Silence = "approve"
+    call_hours: int = 24
+    no_parent: Otherwise = "asker"
+    adults: Otherwise = "asker"

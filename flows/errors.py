@@ -31,5 +31,9 @@ class UnusableSummaryError(WaymarkError):
     """What the model wrote cannot be used."""
 
 
+class IllegalConsentError(IllegalEventError):
+    """A consent is over, and nothing becomes of it any more. The argument names its status and the move."""
+
+
 class IllegalMoveError(IllegalEventError):
     """A session cannot be moved so from where it stands. The argument names its status and the move."""

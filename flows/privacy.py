@@ -246,6 +246,7 @@ def _show(chat: Chat, number: int, now: datetime) -> Screen:
         Line(text=Text(key="privacy.title"), style="bold"),
         text_line("privacy.what"),
         text_line("privacy.booked"),
+        text_line("privacy.consents"),
         text_line(sessions, count=keeping.sessions) if keeping.sessions else text_line(sessions),
         text_line("privacy.other_days", messages=keeping.messages, audit=keeping.audit),
         *_not_through(chat),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, or_, update
 from flows.changes import (
     CalendarMarked,
     Change,
+    ConsentPut,
     FeedHashed,
     HoldEnded,
     HoldPut,
@@ -25,13 +26,17 @@ from flows.changes import (
     SessionPut,
     SessionsReleased,
 )
-from flows.diary import OPEN, Scheduled
+from flows.diary import OPEN, Consent, Scheduled
 from storage import tables as t
 from storage.statements import upsert
 
 
 class SessionChangedError(Exception):
     """A session was changed meanwhile: what was decided on it does not hold."""
+
+
+class ConsentChangedError(Exception):
+    """A consent was decided or changed meanwhile: what was decided on it does not hold."""
 
 
 def _programmes(connection: Connection, found: list[ProgrammeMade], now: datetime) -> None:
@@ -102,6 +107,48 @@ def _row(session: Scheduled) -> dict[str, Any]:
         "calendar_sequence": session.sequence,
         "calendar_state": session.calendar,
         "calendar_event_id": session.event_id,
+    }
+
+
+def _consents(connection: Connection, found: list[ConsentPut], now: datetime) -> None:
+    """What is over comes first: its session may be asked for again."""
+    c = t.consents.c
+    for put in found:
+        if put.was is not None:
+            standing = update(t.consents).where(c.id == put.consent.consent_id, c.version == put.was)
+            if not connection.execute(standing.values(_consent(put.consent)).returning(c.id)).first():
+                raise ConsentChangedError
+    new = [{**_consent(put.consent), "created_at": put.at} for put in found if put.was is None]
+    if new:
+        connection.execute(insert(t.consents), new)
+
+
+def _consent(consent: Consent) -> dict[str, Any]:
+    return {
+        "id": consent.consent_id,
+        "session_id": consent.session_id,
+        "coachee_id": consent.coachee_id,
+        "asked_by": consent.asked_by.user_id if consent.asked_by is not None else None,
+        "asked_as": consent.asked_as,
+        "reason": consent.reason,
+        "asked_at": consent.asked_at,
+        "expires_at": consent.expires_at,
+        "decider": consent.decider,
+        "on_silence": consent.silence,
+        "status": consent.status,
+        "version": consent.version,
+        "escalated": consent.escalated,
+        "decided_at": consent.decided_at,
+        "decided_by": consent.decided_by.user_id if consent.decided_by is not None else None,
+        "decided_as": consent.decided_as,
+        "words": consent.words or None,
+        "called_at": consent.called_at,
+        "call_by": consent.call_by.user_id if consent.call_by is not None else None,
+        "call_until": consent.call_until,
+        "call_left": consent.call_left,
+        "phone": consent.phone or None,
+        "call_outcome": consent.call_outcome,
+        "reported_at": consent.reported_at,
     }
 
 
@@ -255,6 +302,7 @@ BOOKINGS: tuple[tuple[type[Change], Writer], ...] = (
     (ProgrammeMade, _programmes),
     (HoldEnded, _holds_ended),
     (SessionPut, _sessions),
+    (ConsentPut, _consents),
     (SessionsReleased, _released),
     (CalendarMarked, _marked),
     (HoursSet, _hours),

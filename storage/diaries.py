@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 from flows.diary import (
     OPEN,
     TAKES_PLACE,
+    Consent,
     Diary,
     Happened,
     Hold,
@@ -38,6 +39,20 @@ SINCE = timedelta(days=35)
 MOST_LISTED = 400
 LONGEST = timedelta(hours=12)
 """A session is not longer: one that reaches into a day began within so long before it."""
+
+
+def with_sessions(connection: Connection, wanted: dict[int, Needs]) -> dict[int, Needs]:
+    """The same needs, each with the session of the consent that it names; of one that there is none of, with none."""
+    c = t.consents.c
+    named = {want.consent for want in wanted.values() if want.consent is not None}
+    if not named:
+        return wanted
+    query = select(c.id, c.session_id).where(c.id.in_(named))
+    sessions = {row.id: row.session_id for row in connection.execute(query)}
+    return {
+        chat_id: want if want.consent is None else want.evolve(session=sessions.get(want.consent))
+        for chat_id, want in wanted.items()
+    }
 
 
 def with_subjects(connection: Connection, wanted: dict[int, Needs]) -> dict[int, Needs]:
@@ -78,10 +93,74 @@ def scheduled(
     """Rows of sessions as records."""
     ids = {user_id for row in rows for user_id in (row.coachee_id, row.coach_id) if user_id is not None}
     people = others(connection, ids) if ids else {}
-    return tuple(_scheduled(row, people, resources) for row in rows)
+    asked = _newest(connection, [row.id for row in rows if row.cancellation_status != "none"])
+    return tuple(_scheduled(row, people, resources, asked.get(row.id)) for row in rows)
 
 
-def _scheduled(row: Any, people: Mapping[UUID, Other], resources: Mapping[UUID, Resource]) -> Scheduled:
+def _newest(connection: Connection, session_ids: Sequence[UUID]) -> dict[UUID, Consent]:
+    """The consent that is asked for each of these sessions, or else the newest: no clock that was set back hides one
+    that is open."""
+    c = t.consents.c
+    if not session_ids:
+        return {}
+    query = select(t.consents).where(c.session_id.in_(session_ids)).order_by(c.status == "open", c.asked_at, c.id)
+    return {consent.session_id: consent for consent in _consents(connection, list(connection.execute(query)))}
+
+
+def _consents(connection: Connection, rows: Sequence[Any]) -> tuple[Consent, ...]:
+    """Rows of consents as records."""
+    ids = {i for row in rows for i in (row.asked_by, row.decided_by, row.call_by) if i is not None}
+    people = others(connection, ids) if ids else {}
+    return tuple(
+        Consent(
+            consent_id=row.id,
+            session_id=row.session_id,
+            coachee_id=row.coachee_id,
+            asked_by=people.get(row.asked_by),
+            asked_as=row.asked_as,
+            reason=row.reason,
+            asked_at=row.asked_at,
+            expires_at=row.expires_at,
+            decider=row.decider,
+            silence=row.on_silence,
+            status=row.status,
+            version=row.version,
+            escalated=row.escalated,
+            decided_at=row.decided_at,
+            decided_by=people.get(row.decided_by),
+            decided_as=row.decided_as,
+            words=row.words or "",
+            called_at=row.called_at,
+            call_by=people.get(row.call_by),
+            call_until=row.call_until,
+            call_left=row.call_left,
+            phone=row.phone or "",
+            call_outcome=row.call_outcome,
+            reported_at=row.reported_at,
+        )
+        for row in rows
+    )
+
+
+def _of_coachee(connection: Connection, coachee_id: UUID, resources: Mapping[UUID, Resource]) -> dict[str, Any]:
+    """The consents of a coachee's sessions, the newest first, and those sessions."""
+    c, s = t.consents.c, t.scheduled_sessions.c
+    query = select(t.consents).where(c.coachee_id == coachee_id).order_by(c.asked_at.desc(), c.id)
+    found = _consents(connection, list(connection.execute(query.limit(MOST_LISTED))))
+    ids = {consent.session_id for consent in found}
+    rows = list(connection.execute(select(t.scheduled_sessions).where(s.id.in_(ids)))) if ids else []
+    return {"consents": found, "asked": {one.session_id: one for one in scheduled(connection, rows, resources)}}
+
+
+def _named(connection: Connection, consent_id: UUID) -> Consent | None:
+    """A consent by its id."""
+    rows = list(connection.execute(select(t.consents).where(t.consents.c.id == consent_id)))
+    return next(iter(_consents(connection, rows)), None)
+
+
+def _scheduled(
+    row: Any, people: Mapping[UUID, Other], resources: Mapping[UUID, Resource], consent: Consent | None
+) -> Scheduled:
     record = None
     if row.record_status is not None:
         record = SessionRecord(
@@ -107,6 +186,7 @@ def _scheduled(row: Any, people: Mapping[UUID, Other], resources: Mapping[UUID, 
         requested_at=row.cancellation_requested_at,
         reason=row.cancellation_reason,
         expires_at=row.cancellation_expires_at,
+        consent=consent,
         record=record,
         conversation=row.conversation_id,
         uid=row.calendar_uid,
@@ -134,11 +214,14 @@ def _diary(connection: Connection, chat: Chat, want: Needs, now: datetime) -> Di
         mine=_mine(connection, chat, want, now, resources),
         coach=coach,
         hours=Hours() if want.losing else _hours(connection, coach.user_id if coach else chat.someone.user_id),
+        notice=_notice(connection, chat, session),
         taken=_taken(connection, days, coach, coachee_id, chat.someone.user_id, now) if days else (),
         hold=_hold(connection, chat.someone.user_id, now),
         resources=tuple(resources.values()),
         resource=resources.get(want.resource) if want.resource is not None else None,
         feed=want.feed and _has_feed(connection, chat.someone.user_id),
+        consent=_named(connection, want.consent) if want.consent is not None else None,
+        **(_of_coachee(connection, want.subject, resources) if want.consents and want.subject is not None else {}),
     ).evolve(**(_stock(connection, chat, want.resource, now, resources) if want.stock else {}))
 
 
@@ -249,6 +332,12 @@ def _coach(connection: Connection, chat: Chat, session: Scheduled | None) -> Oth
     theirs = [tie for tie in subject.coaches if tie.coach.standing == "active"]
     mine = sorted(theirs, key=lambda tie: tie.coach.user_id != chat.someone.user_id)
     return next((tie.coach for tie in mine), None)
+
+
+def _notice(connection: Connection, chat: Chat, session: Scheduled | None) -> int:
+    """The minimum notice of a session's coach; where it has none, of who else coaches the coachee."""
+    coach = _coach(connection, chat, session) if session is not None else None
+    return _hours(connection, coach.user_id).notice if coach is not None else Hours().notice
 
 
 def _hours(connection: Connection, coach_id: UUID) -> Hours:

@@ -15,7 +15,7 @@ from flows.needs import NOTHING, Needs
 from flows.state import Chat, Conversation, Person, StageAnswers, Timer
 from storage import tables as t
 from storage.circles import add_circles
-from storage.diaries import add_diaries, with_subjects
+from storage.diaries import add_diaries, with_sessions, with_subjects
 from storage.kept import items_of, stage_answers, summaries_of
 
 NeedsOf = Callable[[Chat, AnyEvent], Needs]
@@ -40,7 +40,7 @@ def load(connection: Connection, events: Sequence[AnyEvent], needs: NeedsOf, now
     if own := {chat_id for chat_id, want in wanted.items() if want.own and chats[chat_id].person}:
         _add_plans(connection, chats, own)
     if around := {chat_id: want for chat_id, want in wanted.items() if want != NOTHING}:
-        around = with_subjects(connection, around)
+        around = with_subjects(connection, with_sessions(connection, around))
         add_circles(connection, chats, around)
         add_diaries(connection, chats, around, now)
     return chats

@@ -51,8 +51,9 @@ class Holding:
     """One table. `mine` are the rows about a person (None: there are none while they are here).
 
     `copied` are the rows that their copy has, where those are not all of them; `withheld` names columns that it has
-    not, each with the reason, and `of_coachee` those that only the coachee's copy has, not their coach's. `erase` is
-    None where the rows are simply deleted; where something stays, `stays` says what, and why.
+    not, each with the reason, `of_coachee` those that only the coachee's copy has, not their coach's, and `of` those
+    that only those have whom some other columns name. `erase` is None where the rows are simply deleted; where
+    something stays, `stays` says what, and why.
     """
 
     table: Table
@@ -60,6 +61,7 @@ class Holding:
     copied: Mine | None = None
     withheld: dict[str, str] = field(default_factory=dict)
     of_coachee: dict[str, str] = field(default_factory=dict)
+    of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     erase: Callable[[Connection, Who, datetime], None] | None = None
     stays: str = ""
 
@@ -107,6 +109,15 @@ def _coachees(table: Table, *audited: str) -> Callable[[Connection, Who, datetim
     return forget
 
 
+def _forget_consents(connection: Connection, who: Who, now: datetime) -> None:
+    """They go with the coachee; of who asked or decided it stays that somebody did, and in which role."""
+    c = t.consents.c
+    connection.execute(delete(t.consents).where(c.coachee_id == who.user_id))
+    gone = {"decided_by": {"words": None}, "call_by": {"phone": None}, "asked_by": EMPTY}
+    for name, theirs in gone.items():
+        connection.execute(updating(t.consents).where(c[name] == who.user_id).values({name: None, **theirs}))
+
+
 def _forget_updates(connection: Connection, who: Who, now: datetime) -> None:
     u = t.updates.c
     blank = {"chat_id": 0, "state": "claimed", "event": None, "reason": None}
@@ -144,6 +155,14 @@ HOLDINGS: tuple[Holding, ...] = (
         withheld=PAIR,
         erase=_coachees(t.learning_events),
         stays="what happened in their coachees' learning, without saying who coached them",
+    ),
+    Holding(
+        table=t.consents,
+        mine=_of_user(t.consents, "coachee_id", "asked_by", "decided_by", "call_by"),
+        withheld=dict.fromkeys(("coachee_id", "asked_by", "decided_by", "call_by"), IDS_OF_OTHERS),
+        of={"reason": ("coachee_id", "asked_by"), "words": ("decided_by",), "phone": ("call_by",)},
+        erase=_forget_consents,
+        stays="that a session was to be cancelled, why, and what was decided, without saying who asked or decided",
     ),
     # The record of a session is the coachee's as much as the coach's who wrote it: both have it in their copy, and it
     # stays when the coach goes. The coach is told, before they write, that the coachee can read it.
@@ -287,8 +306,9 @@ def _copied(connection: Connection, holding: Holding, who: Who) -> list[dict[str
 
 
 def _not_theirs(holding: Holding, values: Any, who: Who) -> set[str]:
-    """Columns of a row about a coachee that their coach's copy has not."""
-    return set(holding.of_coachee) if holding.of_coachee and values["coachee_id"] != who.user_id else set()
+    """Columns of a row about several people that this one's copy has not."""
+    theirs = {name for name, owners in holding.of.items() if who.user_id not in [values[one] for one in owners]}
+    return theirs | (set(holding.of_coachee) if holding.of_coachee and values["coachee_id"] != who.user_id else set())
 
 
 def _part(connection: Connection, table: Table, values: Any, who: Who) -> dict[str, Any]:
@@ -306,6 +326,8 @@ def _part(connection: Connection, table: Table, values: Any, who: Who) -> dict[s
             parts = {"inviter_id": "inviter", "coachee_id": "coachee", "coach_id": "coach", "used_by": "user"}
         case "slot_holds":
             parts = {"held_by": "holder", "coachee_id": "coachee", "coach_id": "coach"}
+        case "consents":
+            parts = {"coachee_id": "coachee", "asked_by": "asker", "decided_by": "decider", "call_by": "called"}
         case "audit_log":
             parts = {"actor_id": "actor", "subject_id": "subject"}
         case _:
@@ -377,6 +399,7 @@ def _unsay(connection: Connection, who: Who) -> None:
         select(s.coachee_id).where(s.coach_id == me),
         select(g.parent_id).where(g.child_id == me),
         select(g.child_id).where(g.parent_id == me),
+        select(g.parent_id).where(g.child_id.in_(select(g.child_id).where(g.parent_id == me))),
         select(i.inviter_id).where(or_(i.coachee_id == me, i.coach_id == me, i.used_by == me)),
         select(i.used_by).where(or_(i.coachee_id == me, i.coach_id == me, i.inviter_id == me)),
         select(t.user_roles.c.user_id).where(t.user_roles.c.role == "operator"),
@@ -386,7 +409,8 @@ def _unsay(connection: Connection, who: Who) -> None:
     theirs = o.chat_id.in_(select(t.users.c.telegram_id).where(t.users.c.id.in_(ids)))
     connection.execute(updating(t.outbox).where(theirs, o.status == "done").values(payload=EMPTY))
     connection.execute(delete(t.outbox).where(theirs, o.status == "failed"))
-    news = o.key.is_(None) | o.key.startswith("menu")  # not what a coach is asked in a session of their own
+    # not what a coach is asked in a session of their own
+    news = or_(o.key.is_(None), o.key.startswith("menu"), o.key.startswith("consent:"))
     connection.execute(
         delete(t.outbox).where(theirs, o.status == "pending", o.kind.in_(("say", "edit", "invitation")), news)
     )

@@ -84,7 +84,7 @@ def _old_records(connection: Connection, before: datetime) -> int:
 
     A series needs them: a session waits for the one before it.
     """
-    s, e, q = t.scheduled_sessions.c, t.learning_events.c, t.coach_questions.c
+    s, e, q, c = t.scheduled_sessions.c, t.learning_events.c, t.coach_questions.c, t.consents.c
     over = (s.ends_at < before) & (s.updated_at < before)
     words = (s.record_topic, s.coach_notes, s.cancellation_reason)
     statements = (
@@ -97,6 +97,9 @@ def _old_records(connection: Connection, before: datetime) -> int:
         update(t.scheduled_sessions)
         .where(over, or_(*(column.is_not(None) for column in words)))
         .values({column.name: None for column in words}),
+        update(t.consents)
+        .where(c.session_id.in_(select(s.id).where(over)), c.status != "open", c.reason != "")
+        .values(reason="", words=None),
     )
     return sum(connection.execute(statement).rowcount for statement in statements)
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     func,
     true,
 )
@@ -139,6 +140,50 @@ for _dialect, _condition in (
     scheduled_sessions.append_constraint(
         CheckConstraint(_condition, name="at_most_twelve_hours").ddl_if(dialect=_dialect)
     )
+
+# That a session be cancelled, asked of who decides on it, and what came of it. There is one that is open for a
+# session at a time, and it is decided once: each change names the version that it was decided on.
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("scheduled_sessions.id"), nullable=False, index=True),
+    Column("coachee_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("asked_by", Uuid, ForeignKey("users.id"), index=True),
+    Column("asked_as", String(8), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("decider", String(8), nullable=False),
+    Column("on_silence", String(8), nullable=False),
+    Column("status", String(9), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("escalated", Boolean, nullable=False, server_default=false()),
+    Column("decided_at", Moment),
+    Column("decided_by", Uuid, ForeignKey("users.id"), index=True),
+    Column("decided_as", String(9)),
+    Column("words", Text),
+    Column("called_at", Moment),
+    Column("call_by", Uuid, ForeignKey("users.id"), index=True),
+    Column("call_until", Moment),
+    Column("call_left", Integer, nullable=False, server_default="0"),
+    Column("phone", String(32)),
+    Column("call_outcome", String(9)),
+    Column("reported_at", Moment),
+    created(),
+    one_of("asked_as", "coachee", "coach", "parent", "operator"),
+    one_of("decider", "parent", "coachee", "operator"),
+    one_of("on_silence", "approve", "keep", "escalate"),
+    one_of("status", "open", "approved", "kept", "moved", "withdrawn", "overtaken"),
+    one_of("decided_as", "parent", "coachee", "coach", "operator", "no_answer"),
+    one_of("call_outcome", "agreed", "keep", "another", "unreached"),
+    CheckConstraint("(status = 'open') = (decided_at IS NULL)", name="decided_once"),
+    CheckConstraint("decided_as <> 'no_answer' OR decided_by IS NULL", name="no_answer_is_nobodys"),
+    CheckConstraint("status = 'open' OR phone IS NULL", name="phone_while_open"),
+    Index("ix_consents_coachee_id", "coachee_id", "asked_at"),
+)
+_OPEN = consents.c.status == "open"
+Index("uq_consents_open", consents.c.session_id, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 # When a coach can be booked, on their own wall clock: `weekly` is [[weekday from 0 (Monday), "15:00", "19:00"], ...],
 # `exceptions` is {"2026-12-24": [["09:00", "11:00"], ...]}, a day without any hours being off.

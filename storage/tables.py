@@ -28,6 +28,7 @@ from storage.columns import metadata as metadata
 from storage.session_tables import availabilities as availabilities
 from storage.session_tables import calendar_feeds as calendar_feeds
 from storage.session_tables import coach_questions as coach_questions
+from storage.session_tables import consents as consents
 from storage.session_tables import learning_events as learning_events
 from storage.session_tables import programmes as programmes
 from storage.session_tables import resources as resources

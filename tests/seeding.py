@@ -64,6 +64,13 @@ CHOICES: dict[tuple[str, str], Any] = {
     ("availabilities", "exceptions"): {"2026-12-24": []},
     ("learning_events", "event_type"): "session_completed",
     ("coach_questions", "status"): "answered",
+    ("consents", "asked_as"): "coach",
+    ("consents", "decider"): "parent",
+    ("consents", "on_silence"): "approve",
+    ("consents", "status"): "kept",
+    ("consents", "phone"): None,  # it is kept only while a consent is open
+    ("consents", "decided_as"): "parent",
+    ("consents", "call_outcome"): "agreed",
 }
 """Columns that hold one of a few words of ours, or a code: no person's words can be in them."""
 BOOKED = ("programmes", "scheduled_sessions", "slot_holds", "learning_events", "coach_questions")
@@ -76,6 +83,8 @@ PEOPLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("invites", "coachee_id"),
         *((name, "coachee_id") for name in BOOKED),
         ("slot_holds", "held_by"),
+        ("consents", "coachee_id"),
+        ("consents", "decided_by"),
     ),
     "coach": (
         ("coach_coachee_mappings", "coach_id"),
@@ -84,6 +93,8 @@ PEOPLE: dict[str, tuple[tuple[str, str], ...]] = {
         ("invites", "inviter_id"),
         *((name, "coach_id") for name in BOOKED),
         ("slot_holds", "held_by"),
+        ("consents", "asked_by"),
+        ("consents", "decided_by"),
     ),
 }
 """Which of the people of a row the person is, by their role; the others are somebody else, or nobody."""

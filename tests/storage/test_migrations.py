@@ -745,6 +745,85 @@ ROWS: dict[Table, list[Values]] = {
             for number, status in enumerate(("waiting", "put", "skipped", "dropped"), 2)
         ),
     ],
+    t.consents: [
+        {
+            "id": some_id(1),
+            "session_id": some_id(1),
+            "coachee_id": some_id(2),
+            "asked_by": some_id(3),
+            "asked_as": "coach",
+            "reason": WORDS,
+            "asked_at": NOW,
+            "expires_at": LATER,
+            "decider": "parent",
+            "on_silence": "escalate",
+            "status": "kept",
+            "version": 2**31 - 1,
+            "escalated": True,
+            "decided_at": LATER,
+            "decided_by": some_id(1),
+            "decided_as": "parent",
+            "words": WORDS,
+            "called_at": NOW,
+            "call_by": some_id(1),
+            "call_until": LATER,
+            "call_left": 2**31 - 1,
+            "call_outcome": "another",
+            "reported_at": LATER,
+            "created_at": NOW,
+        },
+        {
+            "id": some_id(2),
+            "session_id": some_id(3),
+            "coachee_id": some_id(2),
+            "asked_as": "operator",
+            "reason": "",
+            "asked_at": NOW,
+            "expires_at": NOW,
+            "decider": "coachee",
+            "on_silence": "keep",
+            "status": "open",
+            "version": 1,
+            "escalated": False,
+            "call_left": 0,
+            "created_at": NOW,
+        },
+        {
+            "id": some_id(4),
+            "session_id": some_id(2),
+            "coachee_id": some_id(2),
+            "asked_as": "parent",
+            "reason": "",
+            "asked_at": NOW,
+            "expires_at": NOW,
+            "decider": "coachee",
+            "on_silence": "keep",
+            "status": "open",
+            "version": 1,
+            "escalated": False,
+            "call_left": 0,
+            "phone": "+" + "4" * 31,
+            "created_at": NOW,
+        },
+        {
+            "id": some_id(3),
+            "session_id": some_id(4),
+            "coachee_id": some_id(2),
+            "asked_as": "coachee",
+            "reason": "ill",
+            "asked_at": NOW,
+            "expires_at": NOW,
+            "decider": "operator",
+            "on_silence": "approve",
+            "status": "approved",
+            "version": 2,
+            "escalated": False,
+            "decided_at": NOW,
+            "decided_as": "no_answer",
+            "call_left": 0,
+            "created_at": LATER,
+        },
+    ],
     t.calendar_feeds: [
         {"user_id": some_id(1), "token_hash": "e" * 64, "created_at": LATER},
         {"user_id": some_id(2), "created_at": NOW},
@@ -789,10 +868,12 @@ OF_A_RESOURCE = ("resource_id", "resource_held")
 """What revision 0007 adds to a session, beside the resources themselves."""
 WHAT_HAPPENED = (t.slot_holds, t.learning_events, t.coach_questions, t.calendar_feeds)
 """The tables that revision 0008 adds."""
+CONSENTS = (t.consents,)
+"""The table that revision 0009 adds."""
 KINDS_OF_SESSIONS = ("invitation", "feed", "calendar")
 """Rows of the outbox that there are from it on."""
 NOTHING_BOOKED: dict[str, list[Values]] = {
-    **{table.name: [] for table in (*BOOKED, *WHAT_HAPPENED)},
+    **{table.name: [] for table in (*BOOKED, *WHAT_HAPPENED, *CONSENTS)},
     t.resources.name: [MACHINE_1],
 }
 """What the newest revision has of a database of 0005."""
@@ -802,6 +883,8 @@ def rows_at(revision: str | None) -> dict[str, list[Values]]:
     """What a revision can hold of `ROWS`."""
     rows = {table.name: of_table for table, of_table in ROWS.items()}
     assert revision is not None
+    if revision < "0009":
+        rows = as_before_0009(rows)
     if revision < "0008":
         rows = as_before_0008(rows)
     if revision < "0007":
@@ -929,8 +1012,14 @@ def as_after_0005(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
     return rows | NOTHING_BOOKED | new | {"users": [row | OF_A_PERSON for row in rows["users"]], "user_roles": roles}
 
 
+def as_before_0009(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
+    """Rows as revision 0008 holds them: nobody is asked."""
+    return {table: of_table for table, of_table in rows.items() if table not in {new.name for new in CONSENTS}}
+
+
 def as_before_0008(rows: dict[str, list[Values]]) -> dict[str, list[Values]]:
     """Rows as revision 0007 holds them: nothing of what happened, no calendars."""
+    rows = as_before_0009(rows)
     old = {table: of_table for table, of_table in rows.items() if table not in {new.name for new in WHAT_HAPPENED}}
     return old | {"outbox": [row for row in rows["outbox"] if row["kind"] not in KINDS_OF_SESSIONS]}
 
@@ -953,7 +1042,7 @@ def as_after_0007(rows: dict[str, list[Values]], *not_held: UUID) -> dict[str, l
         for row in rows["scheduled_sessions"]
     ]
     return rows | {
-        **{table.name: [] for table in WHAT_HAPPENED},
+        **{table.name: [] for table in (*WHAT_HAPPENED, *CONSENTS)},
         "resources": [MACHINE_1],
         "scheduled_sessions": sessions,
     }
@@ -974,7 +1063,7 @@ def forget_what_0005_adds(engine: Engine) -> None:
     """Leave what revision 0004 can hold."""
     u, everybody = t.users.c, literal("coachee")
     with engine.begin() as connection:
-        for table in (*WHAT_HAPPENED, t.scheduled_sessions, t.programmes, t.availabilities):
+        for table in (*CONSENTS, *WHAT_HAPPENED, t.scheduled_sessions, t.programmes, t.availabilities):
             connection.execute(delete(table))
         connection.execute(delete(t.resources).where(t.resources.c.id != MACHINE_1["id"]))
         connection.execute(delete(t.outbox).where(t.outbox.c.kind.in_(KINDS_OF_SESSIONS)))
@@ -1273,7 +1362,7 @@ def test_a_table_takes_the_words_of_its_revision_and_no_others(
         assert f"ck_{table.name}_{column}" in refusal(engine, *of(table, **{column: "shout"}))
 
 
-@pytest.mark.parametrize("revision", ["0008", "0007", "0006", "0005", "0004", "0003"])
+@pytest.mark.parametrize("revision", ["0009", "0008", "0007", "0006", "0005", "0004", "0003"])
 @pytest.mark.parametrize("move", [migrations.upgrade, going_back], ids=["up", "down"])
 def test_a_migration_that_breaks_at_its_end_leaves_the_database_as_it_was(
     engine: Engine, move: Callable[[Engine, str], None], revision: str
@@ -1439,15 +1528,16 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("revision", "losing"),
     [
-        ("base", "0001, 0003, 0004, 0005, 0006, 0007, 0008"),
-        ("0001", "0003, 0004, 0005, 0006, 0007, 0008"),
-        ("0002", "0003, 0004, 0005, 0006, 0007, 0008"),
-        ("0003", "0004, 0005, 0006, 0007, 0008"),
-        ("0004", "0005, 0006, 0007, 0008"),
-        ("0005", "0006, 0007, 0008"),
-        ("0006", "0007, 0008"),
-        ("0007", "0008"),
-        ("-1", "0008"),
+        ("base", "0001, 0003, 0004, 0005, 0006, 0007, 0008, 0009"),
+        ("0001", "0003, 0004, 0005, 0006, 0007, 0008, 0009"),
+        ("0002", "0003, 0004, 0005, 0006, 0007, 0008, 0009"),
+        ("0003", "0004, 0005, 0006, 0007, 0008, 0009"),
+        ("0004", "0005, 0006, 0007, 0008, 0009"),
+        ("0005", "0006, 0007, 0008, 0009"),
+        ("0006", "0007, 0008, 0009"),
+        ("0007", "0008, 0009"),
+        ("0008", "0009"),
+        ("-1", "0009"),
     ],
 )
 def test_going_back_past_what_people_said_or_chose_is_refused_and_nothing_changes(
@@ -1581,6 +1671,7 @@ def test_every_partial_index_is_partial(engine: Engine) -> None:
         "ix_timers_due_at",
         "ix_updates_set_aside",
         "uq_coach_coachee_mappings_primary",
+        "uq_consents_open",
         "uq_scheduled_sessions_number",
     }
 
@@ -1596,6 +1687,7 @@ FRESH: dict[Table, Values] = {
     t.tombstones: {"user_id": some_id(77)},
     t.availabilities: {"coach_id": some_id(4)},
     t.slot_holds: {"held_by": some_id(4), "starts_at": LATER, "ends_at": LATER + timedelta(hours=1)},
+    t.consents: {"session_id": some_id(1)},
     t.calendar_feeds: {"user_id": some_id(4), "token_hash": "7" * 64},
 }
 """What else makes a row another one than that of `ROWS`."""
@@ -1649,6 +1741,17 @@ CHECKED = {
     "ck_scheduled_sessions_session_number": [of(t.scheduled_sessions, session_number=0)],
     "ck_slot_holds_ends_after_it_starts": [of(t.slot_holds, ends_at=LATER)],
     "ck_learning_events_event_type": [of(t.learning_events, event_type="party")],
+    **{
+        f"ck_consents_{column}": [of(t.consents, **{column: "lost"})]
+        for column in ("asked_as", "decider", "on_silence", "call_outcome")
+    },
+    "ck_consents_status": [of(t.consents, status="lost", decided_at=NOW)],
+    "ck_consents_decided_as": [of(t.consents, decided_as="lost")],
+    "ck_consents_decided_once": [of(t.consents, decided_at=NOW), of(t.consents, status="kept")],
+    "ck_consents_no_answer_is_nobodys": [
+        of(t.consents, status="approved", decided_at=NOW, decided_as="no_answer", decided_by=some_id(1))
+    ],
+    "ck_consents_phone_while_open": [of(t.consents, status="kept", decided_at=NOW, phone="+49 30 123456")],
     "ck_coach_questions_status": [of(t.coach_questions, status="lost")],
     "ck_action_plans_timeline": [of(t.action_plans, timeline_end=date(2026, 11, 22))],
 }
@@ -1711,6 +1814,13 @@ REFUSED = {
     "what happened in no session": of(t.learning_events, session_id=some_id(99)),
     "a question in no session": of(t.coach_questions, session_id=some_id(99)),
     "a question to nobody": of(t.coach_questions, coachee_id=some_id(99)),
+    "a consent to no session": of(t.consents, session_id=some_id(99)),
+    "a consent of nobody": of(t.consents, coachee_id=some_id(99)),
+    **{
+        f"a consent whose {name} is nobody": of(t.consents, **{name: some_id(99)})
+        for name in ("asked_by", "decided_by", "call_by")
+    },
+    "a second consent that is open for a session": of(t.consents, session_id=some_id(3)),
     "a calendar of nobody": of(t.calendar_feeds, user_id=some_id(99)),
     "a calendar with the address of another": of(t.calendar_feeds, token_hash="e" * 64),
     "usage of one key twice": of(t.model_usage, day=date(2026, 11, 23)),

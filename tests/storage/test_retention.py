@@ -145,7 +145,7 @@ def test_the_words_of_old_booked_sessions_go_and_that_they_took_place_stays(engi
         connection.execute(insert(t.scheduled_sessions).values(row | later | ahead))
     assert purge(engine, Keeping(audit=9999, invites=9999, letters=9999), NOW).rows == 1, "the time that was held"
     keeping = Keeping(audit=9999, invites=9999, letters=9999, sessions=100)
-    assert purge(engine, keeping, NOW).rows == 1 + 1 + 1 + 1
+    assert purge(engine, keeping, NOW).rows == 1 + 1 + 1 + 1 + 1
     assert purge(engine, keeping, NOW).rows == 0
     with engine.connect() as connection:
         old, new = connection.execute(
@@ -156,6 +156,8 @@ def test_the_words_of_old_booked_sessions_go_and_that_they_took_place_stays(engi
         assert (old.status, old.conversation_id, new.replaces_id) == ("completed", None, old.id)
         event = connection.execute(select(t.learning_events)).one()
         assert (event.event_data, event.content_for_embedding, event.embedding) == ({}, "", None)
+        consent = connection.execute(select(t.consents)).one()
+        assert (consent.status, consent.reason, consent.words) == ("kept", "", None)
     assert number(engine, t.coach_questions) == 0
     assert number(engine, t.coaching_sessions) == 0
 
