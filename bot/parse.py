@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from telegram import CallbackQuery, ChatMemberUpdated, Message, Update, User
 from telegram.constants import ChatMemberStatus, ChatType
 
+from bot.phones import phone_in
 from bot.texts import known, language_of, languages
 from flows.comparing import plain
 from flows.events import (
@@ -107,7 +108,16 @@ def _message(message: Message, event_id: UUID) -> AnyEvent | None:
         file_id=file.file_id if file else None,
         seconds=_seconds(file.duration) if file else 0,
         message_id=message.message_id,
+        phone=_own_number(message) if kind == "contact" else "",
     )
+
+
+def _own_number(message: Message) -> str:
+    """The number of a contact that is who sends it; that of somebody else is not theirs to give."""
+    contact, who = message.contact, message.from_user
+    if contact is None or who is None or contact.user_id != who.id:
+        return ""
+    return phone_in(f"+{contact.phone_number.lstrip('+')}", None) or ""
 
 
 def _seconds(duration: int | timedelta) -> int:

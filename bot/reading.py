@@ -15,6 +15,8 @@ from babel import Locale
 from babel.core import get_global
 from babel.dates import get_day_names
 
+from bot.ages import country
+from bot.phones import phone_in
 from bot.texts import FALLBACK, known, languages, listed, words
 from flows.answers import has_words
 from flows.asking import choices, open_step, position
@@ -80,6 +82,8 @@ def read(event: AnyEvent, chat: Chat, now: datetime) -> AnyEvent:
             return event.evolve(reading=_day_and_time(text, local(now, chat.person.timezone), chat.person.language))
         case TextSent(text=text) if (chat.conversation.awaiting or "").startswith("plan_"):
             return event.evolve(reading=_of_plan(text, chat, now))
+        case TextSent(text=text) if chat.conversation.awaiting == "phone":
+            return event.evolve(reading=Reading(phone=phone_in(text, country(chat.person.timezone))))
         case TextSent(text=text) if chat.conversation.awaiting == "item":
             return event.evolve(reading=Reading(day=_of_item(text, chat, now)))
         case TextSent(text=text) if chat.conversation.awaiting == "record":

@@ -47,10 +47,10 @@ class Spoken(Event):
 class Reading(Record):
     """What words mean in the person's language, as far as code outside `flows` could read them for the open question.
 
-    `number` is a whole number found in the text; `choice` the code of the offered choice that the words name;
-    `day` the one date the phrase can mean; `zones` the time zones of the place the words name; `language` the code of
-    the language they name; `hours` two times of day ("22:00") from one to the other, `time` one. `sense`: the words
-    say little.
+    `number` is a whole number found in the text; `choice` the code of the offered choice that the words name; `day`
+    the one date the phrase can mean; `zones` the time zones of the place the words name; `language` the code of the
+    language they name; `hours` two times of day ("22:00") from one to the other, `time` one. `phone` is the number
+    that they are, as it is dialled from anywhere. `sense`: the words say little.
     """
 
     number: int | None = None
@@ -60,6 +60,7 @@ class Reading(Record):
     language: str | None = None
     hours: tuple[str, str] | None = None
     time: str | None = None
+    phone: str | None = None
     sense: Literal["vague", "unsure", "empty"] | None = None
 
 
@@ -83,13 +84,15 @@ class TextEdited(Spoken):
 class MediaSent(Spoken):
     """A person sent something other than words: `kind` is Telegram's name of it.
 
-    Of what was spoken: the file by the front end's id of it, how many seconds it lasts, and the message's id.
+    Of what was spoken: the file by the front end's id of it, how many seconds it lasts, and the message's id. Of a
+    contact that is their own: the `phone` number, "+4930123456".
     """
 
     kind: str
     file_id: str | None = None
     seconds: int = 0
     message_id: int | None = None
+    phone: str = ""
 
 
 class CommandSent(Spoken):

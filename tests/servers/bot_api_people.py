@@ -165,6 +165,14 @@ class People:
         message = self._incoming(chat, None, text=caption, kind=kind, media=media, content=content)
         return self._queue("message", chat_id, message.as_json(chat, self.me))
 
+    def send_contact(self, chat_id: int, phone: str, of: int | None = None) -> int:
+        """The person sends a contact: somebody's number, and who that is in Telegram, if it is known."""
+        chat = self.join(chat_id)
+        contact: Json = {"phone_number": phone, "first_name": chat.person["first_name"]}
+        media: Json = {"contact": contact if of is None else {**contact, "user_id": of}}
+        message = self._incoming(chat, None, text="", kind="contact", media=media, content=b"")
+        return self._queue("message", chat_id, message.as_json(chat, self.me))
+
     def voice(
         self,
         chat_id: int,
