@@ -6,6 +6,7 @@ texts        the catalogues: a text by its key, in the person's language
 render       screens of `flows` as messages with entities and buttons
 reading      what words mean in a language: numbers, choices, days, places
 ages         from which age a person may agree for themselves, by country
+phones       telephone numbers, as people write them
 holidays     on which days no session is planned, by country
 parse        Telegram's updates as events
 intake       one update: parsed, in its chat's order, handled by the runner

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot import ages, holidays
-from flows.diary import Policy
+from flows.diary import Otherwise, Policy, Silence
 from flows.people import ROLES, Role
 from flows.state import Keeping
 from storage import outbox
@@ -48,7 +48,15 @@ class Settings(BaseSettings):
     access: Literal["open", "invite"] = Field("open", description="who may begin")
     session_moves: int = Field(3, ge=0, le=100, description="how often a session may be moved")
     session_move_by: str = Field("coach,coachee,parent,operator", description="who may move a session")
-    session_cancel_by: str = Field("coach,operator", description="who may cancel a session")
+    session_cancel_by: str = Field("coach,operator", description="who may cancel a session, or ask for it")
+    consent_hours: int = Field(48, ge=1, le=336, description="a parent's time to decide on a cancellation")
+    consent_on_silence: Silence = Field("approve", description="what no answer means: approve, keep, escalate")
+    consent_call_hours: int = Field(24, ge=1, le=168, description="for how long a wish to be called stops that time")
+    consent_no_parent: Otherwise = Field(
+        "asker",
+        description="who decides for minors without a parent here: asker (nobody is asked), coachee, operator",
+    )
+    consent_adults: Otherwise = Field("asker", description="who decides for adults: asker, coachee, operator")
     hold_minutes: int = Field(10, ge=1, le=120, description="how long a time is held while it is chosen")
     invite_days: int = Field(7, ge=1, le=365, description="how many days a one-time link holds")
     consent_ages: str = Field("", description="DE:16,AT:14: from which age a person may agree for themselves")
@@ -119,6 +127,11 @@ class Settings(BaseSettings):
             hold_minutes=self.hold_minutes,
             feeds=self.calendars_url is not None,
             calendar=self.google_calendar_id is not None,
+            consent_hours=self.consent_hours,
+            on_silence=self.consent_on_silence,
+            call_hours=self.consent_call_hours,
+            no_parent=self.consent_no_parent,
+            adults=self.consent_adults,
         )
 
     @field_validator("holidays")

@@ -59,6 +59,8 @@ Reading order:
     diary        booked sessions as they stand
     life         THE table of a session's life: its legal moves, and the one function that makes them
     life_page    ... as a page
+    consent      THE table of a consent: who decides whether a session is cancelled, and until when
+    consent_ends ... how one ends, whatever ends it
     bookings     what is done about sessions: rows, history, timers, calendars
     session_news ... whom a session concerns, and what each is told
     slots        when a session can be
@@ -73,6 +75,11 @@ Reading order:
     led_questions ... how a coach's question comes to the coachee, and what they say to it
     led_news     ... what the coach is told
     session_life what becomes of a session: complete, missed, take back, cancel, coach it
+    consents     what is done about consents: asked for, given, refused, taken back; a call; no answer
+    consent_news ... what each reads of it: one message that changes
+    consent_acts ... deciding on a card, a word to it, a call, taking it back, what was decided before
+    consent_times ... its deadline and reminders
+    family       a parent's page of their children
     session_record ... its record: a draft, then read-only
     session_history ... what happened to it
     session_brief ... what a coach reads before it

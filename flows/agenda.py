@@ -12,6 +12,7 @@ from functools import partial
 
 from flows import (
     calendars,
+    consent_acts,
     hours,
     led,
     led_live,
@@ -39,7 +40,10 @@ ACTIONS = {
         ("complete", "record", "submit", "missed", "absent", "reopen", "mine", "brief"), "resolve_session"
     ),
     **dict.fromkeys(("join", "ask", "drop"), "lead_session"),
-    **dict.fromkeys(("cancel", "cancelled"), "cancel_session"),
+    **dict.fromkeys(("cancel", "cancelled", "withdraw"), "cancel_session"),
+    **dict.fromkeys(("approve", "keep", "call", "another", "number", "nowords", "nophone"), "decide_cancellation"),
+    **dict.fromkeys(("consent", "decisions"), "sessions"),
+    **dict.fromkeys(("spoke", "report"), "report_call"),
     **dict.fromkeys(("plan", "set", "preview", "save", "undo"), "plan_sessions"),
     **dict.fromkeys(("hours", "weekly", "except", "rules"), "hours"),
     **dict.fromkeys(("stock", "resource", "add", "rename", "out", "back", "delete"), "resources"),
@@ -64,9 +68,11 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
     if chosen and (booking is None or booking.card != found.card):
         return Decision(chat=chat, effects=acknowledge(event.press_id, "toast.old_card"))
     action = ACTIONS.get(found.act, "move_session" if booking is not None and booking.session else "book_session")
-    subject = chat.around.subject if naming.names in ("session", "coachee") or chosen else None
-    session = chat.diary.session if chat.diary is not None else None
-    missing = (naming.names == "session" and session is None) or (naming.names == "coachee" and subject is None)
+    subject = chat.around.subject if naming.names in ("session", "consent", "coachee") or chosen else None
+    session, consent = chat.book.session, chat.book.consent if naming.names == "consent" else None
+    missing = (naming.names in ("session", "consent") and session is None) or (
+        naming.names == "coachee" and subject is None
+    )
     year = local(now, chat.someone.timezone).year
     reason = "relation" if missing else why_not(chat, action, subject, year)
     if reason:
@@ -80,6 +86,7 @@ def pressed(chat: Chat, event: ButtonPressed, now: datetime) -> Decision | None:
         action=action,
         session=session,
         subject=subject,
+        consent=consent,
     )
     return HANDLERS[found.act](chat, press, now)
 
@@ -117,6 +124,7 @@ HANDLERS: dict[str, Handler] = {
     **{"agenda": _agenda, "theirs": _agenda, "card": _card},
     **calendars.HANDLERS,
     **session_life.HANDLERS,
+    **consent_acts.HANDLERS,
     **session_history.HANDLERS,
     **session_brief.HANDLERS,
     **stock.HANDLERS,
@@ -129,6 +137,7 @@ HANDLERS: dict[str, Handler] = {
 """What each act does."""
 SAID: dict[str, WordsHandler] = {
     **session_life.SAID,
+    **consent_acts.SAID,
     **stock.SAID,
     **hours.SAID,
     **picking.SAID,
@@ -138,6 +147,7 @@ SAID: dict[str, WordsHandler] = {
 """What each kind of awaited words does."""
 LEFT: dict[str, Callable[[Chat, datetime], Decision]] = {
     **{asking: partial(session_life.left, asking=asking) for asking in session_life.SAID},
+    **consent_acts.LEFT,
     **dict.fromkeys(stock.SAID, stock.left),
     **dict.fromkeys(hours.SAID, hours.left),
     **dict.fromkeys(picking.SAID, picking.leave_words),

@@ -7,18 +7,21 @@ Who is told of it is in `session_news`.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
 from flows import life
 from flows.acts import Act
 from flows.changes import AnyChange, Learned, ProgrammeMade, SessionPut
+from flows.consent_ends import ended
+from flows.consent_news import changed, sent, task, tell_over, verdict
 from flows.diary import Absent, Programme, Resource, Scheduled, SessionRecord
-from flows.effects import AnyEffect, CancelTimer, SetTimer, UpdateCalendar
+from flows.effects import AnyEffect, CancelTimer, SetTimer, UpdateCalendar, text_line
 from flows.errors import IllegalMoveError
 from flows.people import Other
 from flows.quiet import heard_at
-from flows.session_news import Part, Scene, concerned, resolving, tell, tell_all, tell_parents
+from flows.session_news import More, Part, Scene, acting_as, concerned, resolving, tell, tell_all, tell_parents
 from flows.times import MORNING, at_wall, local
 
 REMINDED = {"coachee": (24, 1), "coach": (1,), "parent": (24,)}
@@ -41,6 +44,8 @@ def booked(sessions: tuple[Scheduled, ...], scene: Scene, programme: Programme |
 
 def rescheduled(session: Scheduled, starts_at: datetime, resource: Resource, scene: Scene) -> tuple[Act, Scheduled]:
     """Another row takes the place of a session, with its number, at another time; gives that row, too."""
+    was = session
+    over, session = ended(session, scene, moving=True)
     old = life.moved(session, "reschedule", scene.now, by=scene.actor)
     new = Scheduled(
         session_id=scene.event.derived(f"instead of {session.session_id}"),
@@ -60,40 +65,61 @@ def rescheduled(session: Scheduled, starts_at: datetime, resource: Resource, sce
     changes = (
         SessionPut(session=old.evolve(calendar="none", event_id=None), was=session.version, at=scene.now),
         SessionPut(session=_kept(new, scene), was=None, at=scene.now),
-        _learned(new, scene, "session_rescheduled", {"from": session.starts_at.isoformat()}),
+        _learned(
+            new, scene, "session_rescheduled", {"from": session.starts_at.isoformat(), **_ended_as(session, over)}
+        ),
     )
     effects: tuple[AnyEffect, ...] = (
         *_untimed(session, scene),
         *_timers(new, scene),
         *_calendar(new, scene),
     )
-    told = tell_all((new,), scene, "moved", was=session)
-    return Act(changes=changes, effects=(*effects, *told)), new
+    told = tell_all((new,), scene, "moved", was=session, more=_with_that(over))
+    ends = tell_over(session, was, scene, told)
+    return over.and_(Act(changes=changes, effects=(*effects, *told, *ends))), new
 
 
 def cancelled(session: Scheduled, reason: str, scene: Scene) -> tuple[Act, Scheduled]:
-    """A session does not take place; its time and its machine or room are free again."""
+    """A session does not take place; its time and its machine or room are free again. Where a consent was given to
+    it, everybody reads by whom."""
+    was = session
+    over, session = ended(session, scene)
+    given = session.consent if session.cancellation_status == "approved" else None
     gone = _kept(life.moved(session, "cancel", scene.now, by=scene.actor, reason=reason), scene)
+    said = {"reason": reason} if given is None else {"reason": reason, "consent": given.decided_as}
     changes = (
         SessionPut(session=gone, was=session.version, at=scene.now),
-        _learned(gone, scene, "session_cancelled", {"reason": reason}),
+        _learned(gone, scene, "session_cancelled", said),
     )
-    told = tell_all((gone,), scene, "cancelled")
+    more = partial(verdict, given) if given is not None else _with_that(over)
+    told = tell_all((gone,), scene, "cancelled", more=more)
     effects: tuple[AnyEffect, ...] = (*_untimed(session, scene), *_calendar(gone, scene), *told)
-    return Act(changes=changes, effects=effects), gone
+    return over.and_(Act(changes=changes, effects=(*effects, *tell_over(gone, was, scene, told)))), gone
+
+
+def _ended_as(session: Scheduled, over: Act) -> dict[str, str]:
+    """What became of a consent with it, for the history."""
+    return {"consent": session.consent.status} if over.changes and session.consent is not None else {}
+
+
+def _with_that(over: Act) -> More | None:
+    """Who hears of a change also reads that a consent is over with it."""
+    return (lambda _: (text_line("consent.with_that"),)) if over.changes else None
 
 
 def taken_back(sessions: tuple[Scheduled, ...], scene: Scene) -> Act:
     """Sessions that were booked a moment ago do not take place; one message tells of all of them."""
     changes: list[AnyChange] = []
     effects: list[AnyEffect] = []
-    for session in sessions:
+    for standing in sessions:
+        over, session = ended(standing, scene)
         gone = _kept(life.moved(session, "cancel", scene.now, by=scene.actor, reason=""), scene)
         changes += [
+            *over.changes,
             SessionPut(session=gone, was=session.version, at=scene.now),
             _learned(gone, scene, "session_cancelled", {"reason": "", "act": "taken_back"}),
         ]
-        effects += [*_untimed(session, scene), *_calendar(gone, scene)]
+        effects += [*over.effects, *_untimed(session, scene), *_calendar(gone, scene)]
     return Act(changes=tuple(changes), effects=(*effects, *tell_all(sessions, scene, "undone")))
 
 
@@ -111,26 +137,34 @@ def completed(session: Scheduled, coach: Other, scene: Scene) -> tuple[Act, Sche
     the history has none of its words before it is submitted."""
     zone = coach.timezone
     record = session.record or SessionRecord(on=local(session.starts_at, zone).date())
+    was = session
+    over, session = ended(session, scene)
     held = life.moved(session, "complete", scene.now, by=scene.actor)
     held = held.evolve(coach=session.coach or coach, record=record)
     changes = (
         SessionPut(session=held, was=session.version, at=scene.now),
-        _learned(held, scene, "session_completed", {"on": record.on.isoformat()}),
+        _learned(held, scene, "session_completed", {"on": record.on.isoformat(), **_ended_as(session, over)}),
     )
-    return Act(changes=changes, effects=_untimed(session, scene)), held
+    return over.and_(
+        Act(changes=changes, effects=(*_untimed(session, scene), *tell_over(held, was, scene, ())))
+    ), held
 
 
 def missed(session: Scheduled, absent: Absent, scene: Scene, *, parents: bool) -> tuple[Act, Scheduled]:
     """Somebody was not there. The other one is told; `parents` are where the coach wants it."""
+    was = session
+    over, session = ended(session, scene)
     gone = life.moved(session, "miss", scene.now, by=scene.actor, absent=absent)
-    said = {"absent": absent, "parents": "told"} if parents else {"absent": absent}
+    said = {"absent": absent, **({"parents": "told"} if parents else {}), **_ended_as(session, over)}
     changes = (
         SessionPut(session=gone, was=session.version, at=scene.now),
         _learned(gone, scene, "session_missed", said),
     )
-    others = tell(gone, scene, ("coachee", "coach"), "missed")
-    noshow = tell(gone, scene, ("parent",), "missed", key="P23_session_noshow") if parents else ()
-    return Act(changes=changes, effects=(*_untimed(session, scene), *others, *noshow)), gone
+    more = _with_that(over)
+    others = tell(gone, scene, ("coachee", "coach"), "missed", more=more)
+    noshow = tell(gone, scene, ("parent",), "missed", key="P23_session_noshow", more=more) if parents else ()
+    ends = tell_over(gone, was, scene, (*others, *noshow))
+    return over.and_(Act(changes=changes, effects=(*_untimed(session, scene), *others, *noshow, *ends))), gone
 
 
 def reopened(session: Scheduled, scene: Scene, told: tuple[Part, ...] = ()) -> tuple[Act, Scheduled]:
@@ -167,7 +201,7 @@ def taken_over(session: Scheduled, coach: Other, scene: Scene) -> tuple[Act, Sch
         SessionPut(session=_kept(mine, scene), was=session.version, at=scene.now),
         _learned(mine, scene, "session", {"act": "coach_assigned"}),
     )
-    told = tell_all((mine,), scene, "coach")
+    told = (*tell_all((mine,), scene, "coach"), *_asked_still(mine, scene), *_follows(mine, coach, scene))
     timers = _timers(mine, scene) if mine.starts_at > scene.now else unresolved(mine, scene)
     effects: tuple[AnyEffect, ...] = (*timers, *_calendar(mine, scene), *told)
     return Act(changes=changes, effects=effects), mine
@@ -180,7 +214,24 @@ def put_on(session: Scheduled, resource: Resource, scene: Scene) -> tuple[Act, S
         SessionPut(session=_kept(there, scene), was=session.version, at=scene.now),
         _learned(there, scene, "session", {"act": "resource_changed"}),
     )
-    return Act(changes=changes, effects=(*_calendar(there, scene), *tell_all((there,), scene, "resource"))), there
+    told = (*tell_all((there,), scene, "resource"), *_asked_still(there, scene))
+    return Act(changes=changes, effects=(*_calendar(there, scene), *told)), there
+
+
+def _follows(session: Scheduled, coach: Other, scene: Scene) -> list[AnyEffect]:
+    """Who coaches a session from now on follows what is asked about it, and calls who wishes to be called."""
+    consent, only = session.asked, {coach.user_id}
+    if consent is None:
+        return []
+    return [
+        *sent(session, consent, scene, only),
+        *(task(session, consent, scene, only) if consent.call_waits else []),
+    ]
+
+
+def _asked_still(session: Scheduled, scene: Scene) -> tuple[AnyEffect, ...]:
+    """What is asked about a session is asked about it as it is now."""
+    return tuple(changed(session, session.asked, scene)) if session.asked is not None else ()
 
 
 # ---- the conversation that is led at it
@@ -188,13 +239,18 @@ def put_on(session: Scheduled, resource: Resource, scene: Scene) -> tuple[Act, S
 
 def conversation_begun(session: Scheduled, conversation: UUID, scene: Scene) -> tuple[Act, Scheduled]:
     """The conversation that is led at a session begins."""
-    led = session.evolve(conversation=conversation, version=session.version + 1)
-    changes = (SessionPut(session=led, was=session.version, at=scene.now), went_on(led, scene, "begun"))
-    return Act(changes=changes), led
+    over, stays = ended(session, scene)
+    led = stays.evolve(conversation=conversation, version=session.version + 1)
+    changes = (
+        SessionPut(session=led, was=session.version, at=scene.now),
+        went_on(led, scene, "begun", **_ended_as(stays, over)),
+    )
+    return over.and_(Act(changes=changes, effects=tuple(tell_over(led, session, scene, ())))), led
 
 
 def went_on(session: Scheduled, scene: Scene, act: str, **data: Any) -> Learned:
-    """What happened in the conversation that is led at a session: never a word that was said in it."""
+    """What happened about a session that is no move of its own: to a consent, or in the conversation that is led at
+    it, of which it has never a word that was said."""
     named = scene.event.derived(f"learned led {session.session_id} {act} {sorted(data.items())}")
     return _learned(session, scene, "session", {"act": act, **data}).evolve(event_id=named)
 
@@ -252,19 +308,9 @@ def _learned(
         session_id=session.session_id,
         event_type=kind,
         at=scene.now,
-        data=about if scene.actor is None else {**about, "by": _part(session, scene)},
+        data=about if scene.actor is None else {**about, "by": acting_as(session, scene)},
         content=" ".join(words),
     )
-
-
-def _part(session: Scheduled, scene: Scene) -> str:
-    """As what somebody acts on a session."""
-    if scene.actor == session.coachee.user_id:
-        return "coachee"
-    if any(g.parent.user_id == scene.actor and g.active for g in scene.subject.guardianships):
-        return "parent"
-    coaches = {tie.coach.user_id for tie in scene.subject.ties if tie.active}
-    return "coach" if scene.actor in coaches else "operator"
 
 
 def _timers(session: Scheduled, scene: Scene) -> tuple[SetTimer, ...]:

@@ -65,7 +65,7 @@ class Press(Record):
 
 def listed(chat: Chat, event: CommandSent, now: datetime) -> Decision:
     """/coachees, /family, /people: the list, on a card of its own."""
-    return _own_card(chat, event, event.name, lambda chat, card: list_of(chat, card, event.name, 0), now)
+    return _own_card(chat, event, event.name, lambda chat, card: list_of(chat, card, event.name, 0, now), now)
 
 
 def _own_card(
@@ -254,7 +254,7 @@ def _shown(chat: Chat, press: Press, action: str, now: datetime) -> Decision:
     subject = press.subject
     match press.act:
         case "coachees" | "family" | "people":
-            return _put(chat, press, list_of(chat, press.card, press.act, _page(press)))
+            return _put(chat, press, list_of(chat, press.card, press.act, _page(press), now))
         case "find":
             waiting = chat.evolve(conversation=chat.conversation.evolve(awaiting="people"))
             return _put(

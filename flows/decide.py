@@ -10,6 +10,8 @@ from flows import (
     asking,
     calendars,
     cards,
+    consent_acts,
+    consent_times,
     conversation,
     drafts,
     edits,
@@ -139,6 +141,12 @@ def _decided(chat: Chat, event: AnyEvent, now: datetime) -> Decision:
             return led.called(chat, event, now)
         case TimerFired(kind="session_question"):
             return led_questions.due(chat, event, now)
+        case TimerFired(kind="consent_over"):
+            return consent_times.over(chat, event, now)
+        case TimerFired(kind="consent_call"):
+            return consent_times.call(chat, event, now)
+        case TimerFired(kind="consent_soon"):
+            return consent_times.soon(chat, event, now)
         case TimerFired() if chat.someone.standing != "active":
             return notices.put_off(chat, event, now)
         case FromModel() if chat.someone.standing != "active":
@@ -291,6 +299,8 @@ def _done(chat: Chat, event: Spoken, now: datetime) -> Decision:
             return edits.edited(chat, event, now)
         case TextSent():
             return _text(chat, event, now)
+        case MediaSent(kind="contact") if chat.conversation.awaiting == "phone":
+            return consent_acts.number_said(chat, event, now)
         case MediaSent():
             return voice.sent(chat, event)
         case InviteOpened():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flows import family
 from flows.acts import opens
 from flows.effects import Choice, Line, Screen, Text, text_line
 from flows.people import ROLES, Other, Role
@@ -55,9 +56,12 @@ def home(chat: Chat, number: int, now: datetime) -> Screen:
         line = text_line(f"{first}.none")
     lines = [head, line]
     lines += next_session(chat, view, now)
+    asked = family.to_decide(chat, now) if view == "parent" else []
+    lines += family.asked_lines(chat, asked)
     waiting = [child for child in people if view == "parent" and child.standing == "waiting"]
     lines += [text_line("family.waits", name=child.name) for child in waiting]
-    buttons = [*opens_on(number, people)] if listed and len(people) <= FEW else []
+    buttons = family.asked_buttons(number, asked[:FEW])
+    buttons += opens_on(number, people) if listed and len(people) <= FEW else []
     buttons.append(Choice(data=f"p:{number}::{first}", label=Text(key=f"button.{first}")))
     if view != "operator":
         buttons.append(Choice(data=f"b:{number}::agenda", label=Text(key="button.sessions")))

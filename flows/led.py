@@ -142,7 +142,15 @@ def begun(
     assert here is not None
     here = here.evolve(scheduled=session.session_id, led_by=coach.user_id)
     actor = by.user_id if by is not None else chat.someone.user_id
-    scene = Scene(subject=subject, event=event, now=now, actor=actor, calendar=chat.policy.calendar)
+    scene = Scene(
+        subject=subject,
+        event=event,
+        now=now,
+        actor=actor,
+        calendar=chat.policy.calendar,
+        operators=chat.around.operators,
+        policy=chat.policy,
+    )
     act, _ = conversation_begun(session, here.session_id, scene)
     hello = Say(screen=Screen(lines=_what_is_seen(session, subject.person, coach, now, by)))
     told = tell(
@@ -156,7 +164,7 @@ def begun(
     return Decision(
         chat=with_session(decision.chat, here),
         changes=(*changes, *decision.changes, *act.changes),
-        effects=(*effects, hello, *decision.effects, *told),
+        effects=(*effects, hello, *decision.effects, *told, *act.effects),
     )
 
 

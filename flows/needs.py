@@ -18,6 +18,7 @@ from flows.events import (
     FromModel,
     InviteOpened,
     LinkMinted,
+    MediaSent,
     Spoken,
     SummaryFailed,
     SummaryReady,
@@ -44,16 +45,18 @@ LOSING = ("assign", "end", "off", "revoke")
 
 SESSION_TIMERS = ("session_begin", "session_soon", "session_due", "session_lead", "session_question")
 """The kinds of timers that are about booked sessions."""
-SERIAL_TIMERS = ("erase", "session_begin", "session_lead", "session_question")
+CONSENT_TIMERS = ("consent_over", "consent_call", "consent_soon")
+"""Those about a consent."""
+SERIAL_TIMERS = ("erase", "session_begin", "session_lead", "session_question", "consent_over", "consent_call")
 """The kinds of timers that change what others rest on. A reminder of a session does not: many come at one time."""
 SESSION_WORDS = (
     *("cancel_reason", "record", "weekly", "except", "plan_time", "plan_day", "plan_count", "resource", "ask"),
-    *("coach_answer", "pick_time"),
+    *("coach_answer", "pick_time", "consent_words", "phone"),
 )
 """What words are asked for by cards about sessions (`Conversation.awaiting`)."""
 ELSEWHERE = ("people", "human", "coachees", "family")
 """Commands that are about other people, and take nothing of a conversation that a coach leads."""
-SERIAL_WORDS = ("cancel_reason", "record", "resource")
+SERIAL_WORDS = ("cancel_reason", "record", "resource", "consent_words", "phone")
 """Those of them that change what others rest on."""
 NEAR = 5
 """Days before a moment that are looked through for what is near it."""
@@ -69,7 +72,8 @@ class Needs(Record):
     is what happened to it; `agenda`: the sessions that concern the person, or a subject. `days`: what is taken, and
     who can be booked, from a day to another. `stock`: the sessions that are to come on a `resource`, or on any.
     `beside`: what is taken while the session is; `losing`: the sessions to come of a subject, in whatever part.
-    `feed`: whether the person's calendar has an address.
+    `feed`: whether the person's calendar has an address. `consent` is asked for a session, which comes with it;
+    `consents`: all those of a subject.
     """
 
     own: bool = False
@@ -91,11 +95,14 @@ class Needs(Record):
     beside: bool = False
     losing: bool = False
     feed: bool = False
+    consent: UUID | None = None
+    consents: bool = False
 
     @property
     def booked(self) -> bool:
         """Whether it takes booked sessions."""
-        return self.session is not None or self.agenda or self.days is not None or self.stock or self.losing
+        named = self.session is not None or self.consent is not None
+        return named or self.agenda or self.days is not None or self.stock or self.losing or self.consents
 
 
 NOTHING = Needs()
@@ -127,12 +134,16 @@ def _needs(chat: Chat, event: AnyEvent) -> Needs:
             return _of_sessions(chat, data)
         case ButtonPressed(data=data) if data.startswith("m:") or data == "s:session":
             return Needs(own=True, agenda=True, session=_led(chat, event), history=True)
-        case CommandSent(name="agenda" | "book" | "start" | "menu" | "session"):
+        case CommandSent(name="agenda" | "book" | "start" | "menu" | "session" | "family"):
             return Needs(own=True, agenda=True, session=_led(chat, event), history=True)
         case TimerFired(kind="erase"):
             return Needs(own=True, operators=True, losing=True)
         case TimerFired(kind=kind, subject=session) if kind in SESSION_TIMERS:
-            return Needs(own=True, session=session, history=True)
+            return Needs(own=True, session=session, history=True, operators=kind == "session_lead")
+        case TimerFired(kind=kind, subject=consent) if kind in CONSENT_TIMERS:
+            return Needs(own=True, consent=consent, operators=True)
+        case MediaSent(kind="contact") if chat.conversation.awaiting == "phone":
+            return _of_words(chat)
         case TextSent() if chat.conversation.awaiting in SESSION_WORDS:
             return _of_words(chat)
         case Spoken() if (led := _led(chat, event)) is not None:
@@ -177,7 +188,15 @@ def _of_people(data: str) -> Needs:
         return Needs(own=True, subject=subject, search="", role="coach", page=page)
     loses = act in LOSING
     second = long_id(last) if last else None
-    return Needs(own=True, subject=subject, second=second, looks=act in LOOKS, operators=loses, losing=loses)
+    return Needs(
+        own=True,
+        subject=subject,
+        second=second,
+        looks=act in LOOKS,
+        operators=loses,
+        losing=loses,
+        agenda=act in ("family", "card"),
+    )
 
 
 def _led(chat: Chat, event: AnyEvent) -> UUID | None:
@@ -209,10 +228,14 @@ def _of_sessions(chat: Chat, data: str) -> Needs:
         beside=naming.beside,
         looks=naming.looks,
         feed=naming.feed,
+        consents=naming.consents,
+        operators=naming.changes or naming.names in ("session", "consent"),
     )
     match naming.names:
         case "session":
             wanted = wanted.evolve(session=named)
+        case "consent":
+            wanted = wanted.evolve(consent=named)
         case "coachee":
             wanted = wanted.evolve(subject=named)
         case "resource":
@@ -255,6 +278,8 @@ def _of_words(chat: Chat) -> Needs:
     return wanted.evolve(
         subject=booking.coachee,
         session=booking.session or wanted.session,
+        consent=booking.consent,
+        operators=True,
         days=days,
         agenda=agenda,
         looks=chat.conversation.awaiting == "ask",
@@ -290,6 +315,8 @@ def defers(chat: Chat, event: AnyEvent) -> bool:
     say at that moment; a conversation that begins may be led at a booked session."""
     person, joining = chat.person, chat.conversation.joining
     if isinstance(event, TextSent) and chat.conversation.awaiting in SERIAL_WORDS:
+        return True
+    if isinstance(event, MediaSent) and event.kind == "contact" and chat.conversation.awaiting == "phone":
         return True
     begins = isinstance(event, CommandSent) and event.name == "session"
     if begins or (isinstance(event, ButtonPressed) and event.data == "s:session"):

@@ -6,16 +6,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from flows import family
 from flows.effects import Choice, Line, Screen, Text, text_line
 from flows.ids import short_id
 from flows.needs import LOOKS
 from flows.people import PER_PAGE, Guardianship, Other, Role, Subject, Tie
 from flows.rights import refused
+from flows.session_cards import coachee_button
 from flows.state import Chat
 from flows.times import local
 
 
-def list_of(chat: Chat, card: int, which: str, page: int) -> Screen:
+def list_of(chat: Chat, card: int, which: str, page: int, now: datetime) -> Screen:
     if which == "people":
         return found_list(chat, card, page, "")
     me = chat.someone.user_id
@@ -32,6 +34,9 @@ def list_of(chat: Chat, card: int, which: str, page: int) -> Screen:
     if not people:
         lines.append(text_line(f"{which}.none"))
     buttons = [Choice(data=f"p:{card}:{short_id(p.user_id)}:card", label=p.name) for p in shown]
+    if which == "family" and chat.diary is not None:
+        lines += family.of_list(chat, shown, now)
+        buttons = [*family.asked_buttons(card, family.to_decide(chat, now)), *buttons]
     buttons += _pages(card, which, page, len(people))
     if which == "coachees":
         buttons.append(Choice(data=f"p:{card}::invite:coachee", label=Text(key="button.invite.coachee")))
@@ -117,9 +122,12 @@ def card_of(chat: Chat, card: int, subject: Subject, now: datetime) -> Screen:
     ]
     mine = next((g for g in subject.guardianships if g.active and g.parent.user_id == me), None)
     if mine is not None and mine.child.user_id == person.user_id:
-        lines, buttons = _for_parent(card, mine, lines, buttons)
+        more, doing = family.of_child(chat, card, mine, now) if chat.diary is not None else ([], [])
+        lines, buttons = _for_parent(card, mine, [*lines, *more], [*doing, *buttons])
     if not refused("sessions", me, roles, subject, year) and "coachee" in subject.roles:
         buttons.append(Choice(data=f"b:{card}:{short_id(person.user_id)}:theirs", label=Text(key="button.sessions")))
+        if mine is not None:
+            buttons.append(coachee_button(card, person.user_id, "decisions"))
     if not refused("invite_parent", me, roles, subject):
         buttons.append(person_button(card, person, "parent"))
     for tie in _coaching(subject):

@@ -47,7 +47,8 @@ def begin(chat: Chat, press: Press, now: datetime) -> Decision:
 def move(chat: Chat, press: Press, now: datetime) -> Decision:
     """Another time for a session: the calendar."""
     about = press.about
-    booking = Booking(card=press.card, coachee=about.coachee.user_id, session=about.session_id)
+    consent = press.consent.consent_id if press.consent is not None else None
+    booking = Booking(card=press.card, coachee=about.coachee.user_id, session=about.session_id, consent=consent)
     return _begun(chat, press, booking, now)
 
 
@@ -99,12 +100,15 @@ def _barred(chat: Chat, press: Press, choosing: Choosing, now: datetime) -> Deci
     session = choosing.session
     if session is None:
         return None
-    if session.status not in ("scheduled", "pending"):
-        return shown(_with(chat, None), press, card_of(chat, press.card, session, press.whose, now))
+    instead = _chosen(chat).consent
+    if session.status not in ("scheduled", "pending") or (instead is not None and not _asked(session, instead)):
+        return shown(_with(chat, None), press, card_of(chat, press.card, session, press.whose, now), _over(instead))
     notice = choosing.wanted.hours.notice
     if session.moves >= chat.policy.moves:
         key = "pick.moved_enough.coach" if choosing.any_time else "pick.moved_enough"
         line = text_line(key, count=session.moves, n=session.number)
+    elif instead is not None:  # who is asked whether it is to be cancelled may move it instead, however near it is
+        return None
     elif not choosing.any_time and session.starts_at <= now:
         line = text_line("pick.its_time", n=session.number)
     elif not choosing.any_time and session.starts_at < now + timedelta(hours=notice):
@@ -113,6 +117,15 @@ def _barred(chat: Chat, press: Press, choosing: Choosing, now: datetime) -> Deci
         return None
     back = button(press.card, "card", session, label="button.pick.back")
     return shown(_with(chat, None), press, Screen(lines=(line,), choices=(back,)))
+
+
+def _asked(session: Scheduled, consent: UUID) -> bool:
+    """Whether it is still asked for."""
+    return session.asked is not None and session.asked.consent_id == consent
+
+
+def _over(consent: UUID | None) -> str | None:
+    return "toast.consent.over" if consent is not None else None
 
 
 # ---- the calendar

@@ -70,6 +70,8 @@ MATRIX: dict[str, tuple[Rule, ...]] = {
     "plan_sessions": (OPERATOR, OWN_COACHEE),
     "move_session": (OPERATOR, OWN_COACHEE, THEMSELVES, SEEING_PARENT),
     "cancel_session": (OPERATOR, OWN_COACHEE, THEMSELVES, SEEING_PARENT),
+    "decide_cancellation": (OPERATOR, THEMSELVES, OWN_CHILD),
+    "report_call": (OPERATOR, OWN_COACHEE),
     "resolve_session": (OWN_COACHEE,),
     "lead_session": (OWN_COACHEE,),
     "begin_session": (THEMSELVES,),

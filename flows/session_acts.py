@@ -19,11 +19,11 @@ LOOKED_AHEAD = 92
 
 
 class Naming(Record):
-    """How an act's button is read. `names`: whose the id is; `changes`: decided one after the other with all that
-    change; `slots`: the times that are free are looked at; `beside`: what is taken while the session is; the rest is
-    what else is loaded."""
+    """How an act's button is read. `names`: whose the id is (a session comes with a consent); `changes`: decided one
+    after the other with all that change; `slots`: the times that are free are looked at; `beside`: what is taken
+    while the session is; the rest is what else is loaded."""
 
-    names: Literal["session", "coachee", "resource", ""] = ""
+    names: Literal["session", "consent", "coachee", "resource", ""] = ""
     changes: bool = False
     slots: bool = False
     agenda: bool = False
@@ -32,10 +32,13 @@ class Naming(Record):
     feed: bool = False
     beside: bool = False
     looks: bool = False
+    consents: bool = False
 
 
 SESSION = Naming(names="session")
 CHANGES = Naming(names="session", changes=True)
+CONSENT = Naming(names="consent")
+DECIDES = Naming(names="consent", changes=True)
 CHOOSING = Naming(slots=True)
 ACTS: dict[str, Naming] = {
     # lists and cards
@@ -56,6 +59,19 @@ ACTS: dict[str, Naming] = {
     "cancel": SESSION,
     "cancelled": CHANGES,
     "mine": Naming(names="session", changes=True, beside=True),
+    # who is asked whether a session may be cancelled
+    "consent": CONSENT,
+    "approve": DECIDES,
+    "keep": DECIDES,
+    "call": DECIDES,
+    "another": Naming(names="consent", slots=True),
+    "number": CONSENT,
+    "nowords": CONSENT,
+    "nophone": CONSENT,
+    "spoke": CONSENT,
+    "report": DECIDES,
+    "withdraw": DECIDES,
+    "decisions": Naming(names="coachee", consents=True),
     # choosing a time: for a session that is moved, or a new one of a coachee
     "move": Naming(names="session", slots=True),
     "slots": Naming(names="coachee", slots=True),

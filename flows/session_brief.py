@@ -8,13 +8,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from flows import summaries
+from flows.acts import myself
+from flows.consent_news import verdict
 from flows.diary import Scheduled
 from flows.documents import short
 from flows.effects import Line, Say, Screen, Text, acknowledge, text_line
 from flows.plans import by_day
 from flows.rights import refused
 from flows.session_cards import button
-from flows.session_news import of_record, when, where
+from flows.session_news import of_record, when, where, why
 from flows.session_press import Handler, Press, audited
 from flows.state import Chat, Decision
 from flows.times import local
@@ -33,6 +35,7 @@ def _brief(chat: Chat, press: Press, now: datetime) -> Decision:
         Line(text=Text(key="brief.title", args={"n": session.number, "name": session.coachee.name}), style="bold"),
         text_line("session.when.long", where=place, **when(session, zone)),
         *_before(chat, session),
+        *_cancelled(chat, session),
         *_shared(chat, press, now),
         *_own(chat),
     ]
@@ -54,6 +57,20 @@ def _before(chat: Chat, session: Scheduled) -> list[Line]:
         return [title]
     cut = record.evolve(notes=short(record.notes, LONGEST_WORDS))
     return [title, *(of_record(cut) or [text_line("record.empty")])]
+
+
+def _cancelled(chat: Chat, session: Scheduled) -> list[Line]:
+    """What was called off since the last session that was held: why, and who decided it."""
+    there = [one for one in chat.book.programme if one.starts_at < session.starts_at]
+    since = max((one.starts_at for one in there if one.status == "completed"), default=None)
+    lines: list[Line] = []
+    for one in there:
+        if one.status == "cancelled" and (since is None or one.starts_at > since):
+            at = local(one.starts_at, chat.someone.timezone)
+            lines.append(text_line("brief.cancelled", n=one.number, at=at, reason=why(one.reason) or "-"))
+            if one.consent is not None and one.consent.status == "approved":
+                lines += verdict(one.consent, myself(chat).person)
+    return lines
 
 
 def _shared(chat: Chat, press: Press, now: datetime) -> list[Line]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from flows import life
+from flows import consent_news, life
+from flows.acts import myself
+from flows.consent import asked_of, deciders, decides_as
 from flows.diary import Scheduled
 from flows.effects import Choice, Line, Screen, Text, text_line
 from flows.ids import short_id
@@ -128,6 +130,7 @@ def card_of(chat: Chat, card: int, session: Scheduled, subject: Subject, now: da
             where=where(session.resource),
         ),
         *_standing(session, leads, now),
+        *_asked(chat, session, subject, leads, now),
     ]
     lines += _record(chat, session, subject, leads, year)
     later = life.instead(session, chat.book.programme)
@@ -143,7 +146,8 @@ def card_of(chat: Chat, card: int, session: Scheduled, subject: Subject, now: da
         buttons += _coachs(card, session, before is not None, now)
     if session.coachee.user_id == me and life.leadable(session, now) and leader(session, subject) is not None:
         buttons.append(button(card, "begin", session))
-    buttons += changing(chat, card, session, subject, year)
+    buttons += _deciding(chat, card, session, subject, now)
+    buttons += changing(chat, card, session, subject, year, now)
     if leads and not session.open and (due := life.next_due(session, chat.book.programme, now)) is not None:
         buttons.append(resolves(card, due))
     several = sum(s.open for s in chat.book.programme) > 1
@@ -168,8 +172,9 @@ def resolves(card: int, session: Scheduled, label: str = "button.session.resolve
     return Choice(data=f"b:{card}:{short_id(session.session_id)}:card", label=named)
 
 
-def changing(chat: Chat, card: int, session: Scheduled, subject: Subject, year: int) -> list[Choice]:
-    """What the person of the chat may do about the time of a session that is not resolved."""
+def changing(chat: Chat, card: int, session: Scheduled, subject: Subject, year: int, now: datetime) -> list[Choice]:
+    """What the person of the chat may do about the time of a session that is not resolved. What is asked for already
+    is not asked for again, nor once there is no time left to ask."""
     me, roles, buttons = chat.someone.user_id, chat.around.roles, []
     if session.open:
         for act, action, among in (
@@ -178,7 +183,38 @@ def changing(chat: Chat, card: int, session: Scheduled, subject: Subject, year: 
         ):
             if allowed_as(action, me, roles, subject, year) & set(among):
                 buttons.append(button(card, act, session))
+    asks = asked_of(subject, chat.around.operators, me, chat.policy, now) is not None
+    if session.asked is not None or (asks and session.starts_at <= now):
+        buttons = [one for one in buttons if not one.data.endswith(":cancel")]
     return buttons
+
+
+def _asked(chat: Chat, session: Scheduled, subject: Subject, leads: bool, now: datetime) -> list[Line]:
+    """The consent that is asked for a session, live; or what came of the last one. A word of who kept it is for who
+    coaches."""
+    consent, me = session.consent, myself(chat).person
+    if consent is None:
+        return []
+    asker = consent_news.name_of(consent.asked_by, me)
+    title = text_line("consent.asked_for", asker=asker, reason=why(consent.reason))
+    if consent.open:
+        who = tuple(one for _, one in deciders(consent, subject, chat.around.operators, now))
+        return [title, *consent_news.state(consent, me, who, now)]
+    if consent.status == "kept" and not session.open:  # something else became of it later
+        return []
+    lines = [*([title] if consent.status == "kept" else []), *consent_news.verdict(consent, me)]
+    reads = consent_news.reads_words(consent, me, leads=leads)
+    return [*lines, Line(text=consent.words, style="quote")] if reads else lines
+
+
+def _deciding(chat: Chat, card: int, session: Scheduled, subject: Subject, now: datetime) -> list[Choice]:
+    """To the consent that is asked for: for who decides, and who follows it."""
+    consent, me = session.asked, chat.someone.user_id
+    if consent is None:
+        return []
+    decides = decides_as(consent, me, chat.around.roles, subject, now) is not None
+    label = "button.consent.consent" if decides else "button.consent.follow"
+    return [consent_news.button(card, "consent", consent, label=label)]
 
 
 def _record(chat: Chat, session: Scheduled, subject: Subject, leads: bool, year: int) -> list[Line]:

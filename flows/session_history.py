@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
-from flows.diary import Happened
+from flows.diary import CallOutcome, Happened
 from flows.effects import Choice, Line, Screen, Text, text_line
 from flows.session_cards import button
 from flows.session_news import where, why
@@ -21,7 +21,12 @@ KEYS = {
     "session_missed": "history.missed",
 }
 """The text of what happened, by the event's type; one of a plain `session` is named by what was done."""
-ACTS = ("booked", "coach_assigned", "released", "resource_changed", "reopened", "record")
+ACTS = (
+    *("booked", "coach_assigned", "released", "resource_changed", "reopened", "record"),
+    *("cancel_asked", "cancel_kept", "cancel_withdrawn", "cancel_over", "cancel_escalated"),
+    *("call_asked", "call_reported", "call_unreported"),
+)
+OUTCOMES = get_args(CallOutcome)
 BY = ("coachee", "coach", "parent", "operator")
 
 
@@ -51,6 +56,8 @@ def _line(chat: Chat, one: Happened) -> Line | None:
     key = KEYS.get(one.event_type) or (f"history.{act}" if act in ACTS else None)
     if key is None or (key in ("history.booked", "history.moved") and not _moment(data.get("starts_at"))):
         return None
+    if data.get("consent") == "no_answer":
+        key += ".no_answer"
     at = local(one.at, zone)
     numbered = {resource.number: where(resource) for resource in chat.book.resources}
     args: dict[str, Any] = {
@@ -59,11 +66,14 @@ def _line(chat: Chat, one: Happened) -> Line | None:
         "where": numbered.get(data.get("resource", 0), ""),
         "reason": why(data.get("reason")) or "-",
         "absent": Text(key=f"absent.{data['absent']}") if "absent" in data else "",
+        "outcome": Text(key=f"button.consent.report.{data['outcome']}") if data.get("outcome") in OUTCOMES else "",
     }
-    words = Text(key=key, args={"at": at, **args})
+    words = [Text(key=key, args={"at": at, **args})]
     if data.get("by") in BY:
-        return Line(text=(words, Text(key=f"history.by.{data['by']}")))
-    return Line(text=words)
+        words.append(Text(key=f"history.by.{data['by']}"))
+    if data.get("consent") in ("moved", "overtaken"):
+        words.append(Text(key="history.consent_over"))
+    return Line(text=tuple(words) if len(words) > 1 else words[0])
 
 
 def _moment(written: object) -> datetime | None:

@@ -11,17 +11,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, get_args
 
-from flows import bookings, life, session_cards, session_record
+from flows import bookings, consents, life, session_cards, session_record
 from flows.acts import Act, myself
 from flows.answers import has_words
 from flows.cards import refusal
-from flows.diary import Absent, Scheduled
+from flows.consent import asked_of, deadline, meaning
+from flows.diary import Absent, Decider, Scheduled
 from flows.effects import Choice, Line, Say, Screen, Text, text_line
 from flows.events import TextSent
 from flows.ids import short_id
 from flows.on_card import at_the_bottom
+from flows.people import Subject
 from flows.session_cards import button, card_of, changing, resolves
-from flows.session_news import REASONS, Part, concerned, when, why
+from flows.session_news import REASONS, Part, acting_as, concerned, when, why
 from flows.session_press import (
     Handler,
     Press,
@@ -72,7 +74,7 @@ def _blocked(chat: Chat, press: Press, before: Scheduled, now: datetime) -> Scre
     buttons = []
     if here.status == "pending":
         buttons += [button(press.card, act, before) for act in ("complete", "missed")]
-    buttons += changing(chat, press.card, here, press.whose, local(now, zone).year)
+    buttons += changing(chat, press.card, here, press.whose, local(now, zone).year, now)
     back = resolves(press.card, press.about, "button.session.back_to")
     return Screen(lines=lines, choices=(*buttons, back), per_row=2)
 
@@ -151,10 +153,10 @@ def _heard(chat: Chat, session: Scheduled) -> tuple[Part, ...]:
 def _cancel(chat: Chat, press: Press, now: datetime) -> Decision:
     """Why does it not take place? A reason is chosen or written, and asked about once more."""
     session, code = press.about, press.argument
-    if not life.legal(session, "cancel", now):
-        return stands(chat, press, now)
+    if (no := _cannot(chat, press, now)) is not None:
+        return no
     if code in REASONS:
-        return shown(chat, press, _sure(chat, press.card, session, code, code))
+        return shown(chat, press, _sure(chat, press.card, session, press.whose, code, code, now))
     if code == "other":
         asked = Booking(card=press.card, session=session.session_id, part="reason")
         chat = chat.evolve(conversation=chat.conversation.evolve(awaiting="cancel_reason", booking=asked))
@@ -166,6 +168,29 @@ def _cancel(chat: Chat, press: Press, now: datetime) -> Decision:
     return shown(chat, press, _asking(chat, press, line, answers))
 
 
+def _cannot(chat: Chat, press: Press, now: datetime) -> Decision | None:
+    """Why a session cannot be cancelled as it stands, if it cannot: it is over, who decides is asked already, or its
+    time has come, and there is no time left to ask."""
+    session = press.about
+    if not life.legal(session, "cancel", now):
+        return stands(chat, press, now)
+    if session.asked is not None:
+        return stands(chat, press, now, "toast.consent.asked")
+    if _decider(chat, press.whose, now) is not None and session.starts_at <= now:
+        return stands(chat, press, now, "toast.consent.too_late")
+    return None
+
+
+def _meant(session: Scheduled, decider: Decider | None) -> str:
+    """What a yes is a yes to: the session as it was shown, and who was to be asked."""
+    return f"{session.version}" + (f".{decider}" if decider is not None else "")
+
+
+def _decider(chat: Chat, subject: Subject, now: datetime) -> Decider | None:
+    """Who has to be asked; None where the person of the chat decides themselves."""
+    return asked_of(subject, chat.around.operators, chat.someone.user_id, chat.policy, now)
+
+
 def _said_reason(chat: Chat, event: TextSent, now: datetime) -> Decision:
     """The reason in words: read back, and asked about."""
     subject, session = chat.around.subject, chat.book.session
@@ -173,7 +198,8 @@ def _said_reason(chat: Chat, event: TextSent, now: datetime) -> Decision:
     reason = "relation" if session is None else why_not(chat, "cancel_session", subject, year)
     if reason or subject is None or session is None:
         return refusal(_quiet(chat), event, "cancel_session", reason or "relation", now, subject)
-    if not life.legal(session, "cancel", now):
+    too_late = _decider(chat, subject, now) is not None and session.starts_at <= now
+    if not life.legal(session, "cancel", now) or session.asked is not None or too_late:
         return at_the_bottom(_quiet(chat), session_cards.as_it_stands(chat, session, subject, now))
     words = " ".join(event.text.split())
     if not has_words(words) or len(words) > LONGEST_REASON:
@@ -182,22 +208,37 @@ def _said_reason(chat: Chat, event: TextSent, now: datetime) -> Decision:
     asked = Booking(card=number, session=session.session_id, part="reason", words=words)
     chat = _quiet(chat)
     chat = chat.evolve(conversation=chat.conversation.evolve(booking=asked))
-    return at_the_bottom(chat, _sure(chat, number, session, "words", words))
+    return at_the_bottom(chat, _sure(chat, number, session, subject, "words", words, now))
 
 
-def _sure(chat: Chat, card: int, session: Scheduled, code: str, reason: str) -> Screen:
-    """Whether the session is to be cancelled for this reason."""
+def _sure(
+    chat: Chat, card: int, session: Scheduled, subject: Subject, code: str, reason: str, now: datetime
+) -> Screen:
+    """Whether the session is to be cancelled for this reason; where somebody else decides, whether they are to be
+    asked, until when, and what no answer means."""
     args: dict[str, Any] = {"n": session.number, "name": session.coachee.name, "reason": why(reason)}
-    line = text_line("cancel.sure", **args, **when(session, chat.someone.timezone))
-    yes = button(card, "cancelled", session, f"{code}.{session.version}", "button.cancel.yes")
-    return Screen(lines=(line,), choices=(yes, button(card, "card", session, label="button.cancel.no")), per_row=2)
+    args |= when(session, chat.someone.timezone)
+    lines, label = [text_line("cancel.sure", **args)], "button.cancel.yes"
+    decider = _decider(chat, subject, now)
+    if decider is not None:
+        until = local(deadline(session, chat.policy, chat.book.notice, now), chat.someone.timezone)
+        silence = text_line(f"consent.until.{meaning(decider, chat.policy)}", at=until)
+        lines = [
+            text_line(f"cancel.asks.{decider}", name=session.coachee.name),
+            silence,
+            text_line("cancel.ask", **args),
+        ]
+        label = "button.cancel.ask"
+    yes = button(card, "cancelled", session, f"{code}.{_meant(session, decider)}", label)
+    no = button(card, "card", session, label="button.cancel.no")
+    return Screen(lines=tuple(lines), choices=(yes, no), per_row=2)
 
 
 def _cancelled(chat: Chat, press: Press, now: datetime) -> Decision:
     """Yes to it. A session that changed since it was asked about is asked about again."""
     session, (code, _, version) = press.about, press.argument.partition(".")
-    if not life.legal(session, "cancel", now):
-        return stands(chat, press, now)
+    if (no := _cannot(chat, press, now)) is not None:
+        return no
     booking, reason = chat.conversation.booking, code
     if code == "words":
         mine = booking is not None and (booking.card, booking.session) == (press.read.card, session.session_id)
@@ -206,16 +247,23 @@ def _cancelled(chat: Chat, press: Press, now: datetime) -> Decision:
         return refusal(chat, press.event, "press", "unknown", now, press.subject)
     if not reason:
         return _cancel(chat, press.evolve(read=press.read.evolve(argument="")), now)
-    if version != str(session.version):
-        return shown(chat, press, _sure(chat, press.card, session, code, reason), "toast.session.changed")
+    if version != _meant(session, _decider(chat, press.whose, now)):
+        sure = _sure(chat, press.card, session, press.whose, code, reason, now)
+        return shown(chat, press, sure, "toast.session.changed")
     return cancel(chat, press, session, reason, now)
 
 
 def cancel(chat: Chat, press: Press, session: Scheduled, reason: str, now: datetime) -> Decision:
-    """A session is cancelled: the one place where it is, once all that has to come before it has."""
-    act, gone = bookings.cancelled(session, reason, scene(chat, press.whose, press.event, now))
+    """A session is cancelled, or who decides on that is asked: the one place where anybody cancels one."""
+    at, decider = scene(chat, press.whose, press.event, now), _decider(chat, press.whose, now)
     chat = chat.evolve(conversation=chat.conversation.evolve(booking=None))
-    return _after(chat, press, act, gone, now)
+    if decider is None:
+        act, gone = bookings.cancelled(session, reason, at)
+        return _after(chat, press, act, gone, now)
+    me = myself(chat).person
+    role = acting_as(session, at)
+    act, waits = consents.asked(session, reason, decider, me, role, chat.book.notice, at)
+    return _after(chat, press, act, waits, now)
 
 
 # ---- somebody coaches it

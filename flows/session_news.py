@@ -5,16 +5,17 @@ Everybody concerned is told once, in their language and time zone; who did it se
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from flows.diary import Resource, Scheduled, SessionRecord
+from flows.diary import Policy, Resource, Scheduled, SessionRecord
 from flows.effects import Choice, Line, Notify, Screen, Text
 from flows.events import Event
 from flows.ids import short_id
 from flows.notices import told
-from flows.people import Other, Subject
+from flows.people import Other, Role, Subject
 from flows.records import Record
 from flows.rights import shared
 from flows.times import local
@@ -31,7 +32,8 @@ Part = Literal["coachee", "coach", "parent"]
 class Scene(Record):
     """Who acts on sessions of whom, when: what every deed takes. `actor` is None where it is the clock.
 
-    `calendar`: there is a shared calendar that sessions are written to.
+    `calendar`: there is a shared calendar that sessions are written to. `operators` are asked where a consent comes
+    to them; `policy` says what the deployment lets people do.
     """
 
     subject: Subject
@@ -39,6 +41,18 @@ class Scene(Record):
     now: datetime
     actor: UUID | None = None
     calendar: bool = False
+    operators: tuple[Other, ...] = ()
+    policy: Policy = Policy()
+
+
+def acting_as(session: Scheduled, scene: Scene) -> Role:
+    """As what somebody acts on a session."""
+    if scene.actor == session.coachee.user_id:
+        return "coachee"
+    if any(g.parent.user_id == scene.actor and g.active for g in scene.subject.guardianships):
+        return "parent"
+    coaches = {tie.coach.user_id for tie in scene.subject.ties if tie.active}
+    return "coach" if scene.actor in coaches else "operator"
 
 
 def concerned(session: Scheduled, scene: Scene) -> tuple[tuple[Part, Other], ...]:
@@ -110,10 +124,14 @@ def file_of(session: Scheduled, *, programme: bool = False) -> Choice:
 # ---- news
 
 
+More = Callable[[Other], Sequence[Line]]
+"""What else somebody reads of it."""
+
+
 def tell_all(
-    sessions: tuple[Scheduled, ...], scene: Scene, what: str, was: Scheduled | None = None
+    sessions: tuple[Scheduled, ...], scene: Scene, what: str, was: Scheduled | None = None, more: More | None = None
 ) -> tuple[Notify, ...]:
-    return tell(sessions[0], scene, ("coachee", "coach", "parent"), what, sessions=sessions, was=was)
+    return tell(sessions[0], scene, ("coachee", "coach", "parent"), what, sessions=sessions, was=was, more=more)
 
 
 def tell(
@@ -125,12 +143,13 @@ def tell(
     sessions: tuple[Scheduled, ...] = (),
     was: Scheduled | None = None,
     key: str = "",
+    more: More | None = None,
 ) -> tuple[Notify, ...]:
     """These are told what happened, but for who did it. A coachee reads "your session", the others whose it is."""
     found: list[Notify] = []
     for part, person in concerned(session, scene):
         if part in parts and person.user_id != scene.actor:
-            lines = _news(part, person, sessions or (session,), what, was, key)
+            lines = (*_news(part, person, sessions or (session,), what, was, key), *(more(person) if more else ()))
             choices = (opens(session), file_of(session, programme=len(sessions) > 1)) if what in FILED else ()
             screen = Screen(lines=lines, choices=choices or (opens(session),), per_row=2)
             found += told(person, screen, scene.now)

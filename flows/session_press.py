@@ -8,7 +8,7 @@ from datetime import datetime
 from flows import session_cards
 from flows.acts import Act
 from flows.changes import Audited
-from flows.diary import Scheduled
+from flows.diary import Consent, Scheduled
 from flows.effects import Screen
 from flows.events import ButtonPressed, Event, TextSent
 from flows.on_card import put
@@ -30,6 +30,13 @@ class Press(Record):
     action: str
     session: Scheduled | None = None
     subject: Subject | None = None
+    consent: Consent | None = None
+
+    @property
+    def asked(self) -> Consent:
+        """The consent that it names."""
+        assert self.consent is not None
+        return self.consent
 
     @property
     def about(self) -> Scheduled:
@@ -68,7 +75,15 @@ def why_not(chat: Chat, action: str, subject: Subject | None, year: int) -> str 
 
 def scene(chat: Chat, subject: Subject, event: Event, now: datetime) -> Scene:
     """What a deed of the person of the chat takes."""
-    return Scene(subject=subject, event=event, now=now, actor=chat.someone.user_id, calendar=chat.policy.calendar)
+    return Scene(
+        subject=subject,
+        event=event,
+        now=now,
+        actor=chat.someone.user_id,
+        calendar=chat.policy.calendar,
+        operators=chat.around.operators,
+        policy=chat.policy,
+    )
 
 
 def done(chat: Chat, press: Press, act: Act, screen: Screen, now: datetime, toast: str | None = None) -> Decision:

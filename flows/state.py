@@ -37,6 +37,8 @@ Awaited = Literal[
     "resource",
     "ask",
     "coach_answer",
+    "consent_words",
+    "phone",
 ]
 
 
@@ -285,7 +287,8 @@ class Booking(Record):
     be. Of a plan: its first day and time of day on the planner's wall clock, how many weeks lie between two sessions,
     how many there are to be and for how many minutes; `resource` is the one that was wanted; `skipped` are days that
     are left out, `instead` what is taken for a time that is not free, by the day that it stands for; `saved` are its
-    sessions, once they are: `part` says so, `chosen` when.
+    sessions, once they are: `part` says so, `chosen` when. `consent`: another time is chosen instead of deciding on
+    it, or words are awaited that belong to it.
     """
 
     card: int
@@ -303,6 +306,7 @@ class Booking(Record):
     words: str = ""
     instead: dict[str, datetime] = {}
     saved: tuple[UUID, ...] = ()
+    consent: UUID | None = None
 
 
 class KeptSummary(Record):
