@@ -233,14 +233,18 @@ async def test_a_parent_who_agreed_before_the_child_came(play: Play) -> None:
     assert "Mira" in texts(ana)
 
 
+OWN = "Take my agreement back | I am not their parent | Sessions | Cancellations | Family | Menu"
+"""What a parent's card of a child has besides what the child shares."""
+
+
 async def test_a_parents_screen_says_what_they_may_read(play: Play) -> None:
     """Of a child of 13 it is when the sessions were; more if the child lets them."""
     await family(play)
     await play.script(
-        """
+        f"""
         Paula: /family
         Paula: [Mira]
-        buttons: Attendance | Take my agreement back | I am not their parent | Sessions | Family | Menu
+        buttons: Attendance | {OWN}
         Paula: [Attendance]
         coach: There is nothing yet
         Mira: /settings
@@ -248,7 +252,7 @@ async def test_a_parents_screen_says_what_they_may_read(play: Play) -> None:
         Mira: [Parents: plan]
         Paula: /family
         Paula: [Mira]
-        buttons: Plan | Attendance | Take my agreement back | I am not their parent | Sessions | Family | Menu
+        buttons: Plan | Attendance | {OWN}
         """
     )
 

@@ -21,7 +21,9 @@ from flows import bookings
 from flows.calendars import WAITS
 from flows.ids import short_id
 from storage import tables as t
+from tests.booking import press
 from tests.deeds import at, books, cancels, does, moves, row
+from tests.families import family, pressing
 from tests.playbook import Play, Screens
 from tests.servers.google import CALENDAR, Google
 from tests.test_calendars import FIRST, SECOND, THIRD
@@ -92,6 +94,20 @@ async def test_a_session_that_moves_moves_its_event_and_a_cancelled_one_takes_it
     assert only(server)["status"] == "cancelled"
     assert server.calls == ["POST", "PATCH", "DELETE"]
     assert state(play, second) == "ok"
+
+
+async def test_a_childs_event_is_taken_back_when_a_parent_agrees_and_not_before(
+    database: str, server: Google, tmp_path: Path
+) -> None:
+    async with Play(database, **given(server, tmp_path)) as play:
+        await family(play)
+        [session] = await booked(play, FIRST)
+        await play.coachee("Ana").press_data(press(session, "cancel", "ill"))
+        await play.coachee("Ana").presses("Yes, ask")
+        assert (only(server)["status"], server.calls) == ("confirmed", ["POST"])
+        await play.coachee("Paula").press_data(pressing(play, session, "approve"))
+        assert (only(server)["status"], server.calls) == ("cancelled", ["POST", "DELETE"])
+        assert state(play, session) == "ok"
 
 
 async def test_a_session_without_an_event_gets_one_when_it_moves(
