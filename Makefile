@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test lint lock docs pictures eval bench clean
+.PHONY: chat test lint lock docs pictures eval mutate bench clean
 
 chat: .venv/ready
 	@$(BIN)/waymark chat
@@ -27,6 +27,12 @@ pictures: .venv/ready-dev
 # Scores of the summaries of twenty sessions: of the built-in writer, and of the model that OPENAI_BASE_URL names.
 eval: .venv/ready-dev
 	$(BIN)/python -m bench.evals
+
+# The consent and booking decisions: which changes of them no test would notice. Takes an hour or more.
+mutate: .venv/ready-dev
+	bash bench/mutate.sh consent flows/consent.py tests/flows/test_consent.py
+	bash bench/mutate.sh consents flows/consents.py,flows/consent_ends.py,flows/consent_times.py tests/flows/test_consents.py tests/flows/test_consent.py
+	bash bench/mutate.sh bookings flows/bookings.py,flows/life.py tests/flows/test_bookings.py tests/flows/test_life.py tests/flows/test_consents.py
 
 bench: .venv/ready-dev
 	$(BIN)/python -m bench
