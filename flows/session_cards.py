@@ -200,9 +200,11 @@ def _asked(chat: Chat, session: Scheduled, subject: Subject, leads: bool, now: d
     if consent.open:
         who = tuple(one for _, one in deciders(consent, subject, chat.around.operators, now))
         return [title, *consent_news.state(consent, me, who, now)]
-    if consent.status == "kept" and not session.open:  # something else became of it later
+    if consent.status in ("kept", "withdrawn") and not session.open:  # something else became of it later
         return []
-    lines = [*([title] if consent.status == "kept" else []), *consent_news.verdict(consent, me)]
+    # of a cancelled session the card has the reason already, and retention leaves none
+    titled = consent.status != "approved" and consent.reason
+    lines = [*([title] if titled else []), *consent_news.verdict(consent, me)]
     reads = consent_news.reads_words(consent, me, leads=leads)
     return [*lines, Line(text=consent.words, style="quote")] if reads else lines
 

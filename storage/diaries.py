@@ -93,7 +93,7 @@ def scheduled(
     """Rows of sessions as records."""
     ids = {user_id for row in rows for user_id in (row.coachee_id, row.coach_id) if user_id is not None}
     people = others(connection, ids) if ids else {}
-    asked = _newest(connection, [row.id for row in rows if row.cancellation_status != "none"])
+    asked = _newest(connection, [row.id for row in rows])
     return tuple(_scheduled(row, people, resources, asked.get(row.id)) for row in rows)
 
 

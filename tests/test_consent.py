@@ -207,6 +207,21 @@ async def test_a_parent_chooses_another_time_and_that_decides(play: Play) -> Non
     [new] = play.rows(select(t.scheduled_sessions).where(t.scheduled_sessions.c.replaces_id == session))
     assert (new.status, new.cancellation_status) == ("scheduled", "none")
     assert happened(play, new.id) == ["session_rescheduled"]
+    await play.coachee("Ana").press_data(press(session, "card"))
+    card = play.coachee("Ana").screen[-1].text
+    assert "Moved to another time by Paula" in card, "the card of what was moved says who chose that"
+
+
+async def test_the_card_says_that_it_was_taken_back_while_the_session_stays(play: Play) -> None:
+    session = await asked(play)
+    ana = play.coachee("Ana")
+    await ana.presses("Take it back")
+    await ana.press_data(press(session, "card"))
+    assert "Taken back by you" in ana.screen[-1].text
+    of_age(play, play.coachee("Mira"), 1990)
+    await ana.press_data(press(session, "cancelled", f"ill.{row_of(play, session).version}"))
+    await ana.press_data(press(session, "card"))
+    assert "It stays booked" not in ana.screen[-1].text, "it does not any more"
 
 
 # ---- a call

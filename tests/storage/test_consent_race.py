@@ -37,7 +37,7 @@ PARENTS = (PIA, TOM)
 EACH = 12
 """Presses of each button by each parent; with a yes to another time each, and the deadline, more than a hundred."""
 EVERY_DAY = Hours(weekly=tuple((day, ("09:00", "17:00")) for day in range(7)))
-OUTCOMES = ("Approved by", "Kept by", "No answer by", "Moved to another time")
+OUTCOMES = ("Approved by", "Kept by", "No answer by", "Moved to another time by")
 DECISIONS = ("session_cancelled", "session_rescheduled", "cancel_kept")
 
 
