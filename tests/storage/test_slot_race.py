@@ -101,7 +101,7 @@ class Round:
 def test_one_of_a_hundred_gets_a_time_and_the_others_get_other_times(
     database: str, start: Engine, deep: bool
 ) -> None:
-    rounds = [Round(number) for number in range(1000 if deep else 6)]
+    rounds = [Round(number) for number in range(1000 if deep else 15)]
     writers = 2 if is_sqlite(start) else 4
     engines = [start, *(connect(database) for _ in range(writers - 1))]
     together = Barrier(writers)
